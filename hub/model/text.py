@@ -1,0 +1,99 @@
+"""Records as JSON for people and pipes: snake_case of the Avro names, payloads decoded, bytes in base64, times in RFC 3339.
+
+This opens personal values: only an agency's own commands (`convert`, `decide`, a delivery read by its recipient) use it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from typing import Any
+
+from pydantic import BaseModel, Secret, ValidationError
+
+from .avro import SECTION_VERSION, decode_payload, encode_payload
+from .base import to_rfc3339
+from .compose import digests
+from .core import Alert, Section
+from .sections import CONTENTS
+
+
+class BadJson(ValueError):
+    """JSON that is not the record it should be: says which field, never its value."""
+
+
+def to_json(value: Any, name: str = "") -> Any:
+    """Any model as JSON values; a section's payload stays in base64 (see alert_to_json)."""
+    if isinstance(value, BaseModel):
+        return {
+            (info.alias or field): to_json(getattr(value, field), field)
+            for field, info in type(value).model_fields.items()
+        }
+    if isinstance(value, Secret):
+        return to_json(value.get_secret_value(), name)
+    if isinstance(value, tuple):
+        return [to_json(item) for item in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    return to_rfc3339(value) if name.endswith("_ms") and isinstance(value, int) else value
+
+
+def section_to_json(section: Section) -> dict[str, Any]:
+    """A section with its payload decoded."""
+    fields: dict[str, Any] = to_json(section)
+    return {**fields, "payload": to_json(decode_payload(section.category, section.version, section.payload))}
+
+
+def alert_to_json(alert: Alert) -> dict[str, Any]:
+    """An alert as `convert` prints it."""
+    return {
+        "routing": to_json(alert.routing),
+        "core": to_json(alert.core),
+        "sections": [section_to_json(section) for section in alert.sections],
+    }
+
+
+def alert_from_json(fields: Any) -> Alert:
+    """The alert that `convert` printed, or one written by hand. Raises BadJson.
+
+    Payloads are encoded and digests computed anew, so that a person may change a value and ask what follows; a missing
+    version, salt or label of the core is filled in.
+    """
+    if not isinstance(fields, dict) or not isinstance(fields.get("routing"), dict):
+        raise BadJson("an alert is an object with routing, core and sections")
+    core = dict(fields.get("core") or {})
+    core.setdefault("label", fields["routing"].get("label"))
+    given = fields.get("sections") or []
+    if not isinstance(given, list):
+        raise BadJson("sections: a list")
+    sections = tuple(_section(number, item) for number, item in enumerate(given))
+    core["digests"] = [base64.b64encode(item).decode() for item in digests(sections)]
+    try:
+        alert = Alert.model_validate_json(json.dumps({"routing": fields["routing"], "core": core}))
+    except ValidationError as error:
+        raise BadJson(_first(error)) from None
+    return alert.model_copy(update={"sections": sections})
+
+
+def _section(number: int, fields: Any) -> Section:
+    place = f"sections.{number}"
+    if not isinstance(fields, dict) or fields.get("category") not in CONTENTS:
+        raise BadJson(f"{place}.category: not a known category")
+    category = fields["category"]
+    try:
+        content = CONTENTS[category].model_validate_json(json.dumps(fields.get("payload")))
+        salt = base64.b64decode(fields["salt"], validate=True) if fields.get("salt") else bytes(16)
+        payload = encode_payload(category, content)
+        return Section(category=category, version=SECTION_VERSION[category], salt=salt, payload=payload)
+    except ValidationError as error:
+        raise BadJson(f"{place}.payload.{_first(error)}") from None
+    except ValueError:
+        raise BadJson(f"{place}.salt: 16 bytes in base64") from None
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
