@@ -1,0 +1,28 @@
+"""The `enlace` command: one file per noun. Commands import what they need when they run, so that each starts quickly."""
+
+from __future__ import annotations
+
+import typer
+
+from . import connector, quarantine, router, schemas, topics
+from .convert import convert
+from .up import up
+
+app = typer.Typer(
+    name="enlace",
+    help="The hub through which agencies exchange alerts on trafficking in persons.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(convert)
+app.command()(up)
+app.add_typer(connector.app, name="connector")
+app.add_typer(quarantine.app, name="quarantine")
+app.add_typer(router.app, name="router")
+app.add_typer(schemas.app, name="schemas")
+app.add_typer(topics.app, name="topics")
+
+
+def main() -> None:
+    """The entry point."""
+    app()

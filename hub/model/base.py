@@ -37,7 +37,7 @@ PersonalText = Secret[Text]
 _PARTIAL_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
 
 
-def _partial_date(text: str) -> str:
+def partial_date(text: str) -> str:
     match = _PARTIAL_DATE.match(text)
     if not match:
         raise ValueError("a date is YYYY, YYYY-MM or YYYY-MM-DD")
@@ -50,7 +50,7 @@ def _partial_date(text: str) -> str:
 
 
 # A date that keeps what it has: YYYY, YYYY-MM or YYYY-MM-DD. It gains no day or month.
-PartialDate = Annotated[str, AfterValidator(_partial_date)]
+PartialDate = Annotated[str, AfterValidator(partial_date)]
 
 
 def new_alert_id() -> uuid.UUID:

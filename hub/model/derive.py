@@ -6,6 +6,7 @@ the connector in `Facts`. Pure: the day on which ages are reckoned is handed in.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date
 
@@ -53,8 +54,9 @@ def derive(label: Label, contents: Sequence[Content], facts: Facts, on: date) ->
 
 
 def circumstances(routing: Routing) -> Circumstances:
-    """What of a routing block recipients may see. Indicators that are sensitive for one countable person stay behind."""
-    hidden = OWN_INDICATORS | (SENSITIVE_INDICATORS if routing.victims + routing.missing == 1 else frozenset())
+    """What of a routing block recipients may see. Sensitive indicators stay behind where they tell of one person."""
+    one_person = 1 in (routing.victims, routing.missing)
+    hidden = OWN_INDICATORS | (SENSITIVE_INDICATORS if one_person else frozenset())
     return Circumstances(
         **{name: getattr(routing, name) for name in Circumstances.model_fields if name != "indicators"},
         indicators=tuple(code for code in routing.indicators if code not in hidden),
@@ -63,14 +65,17 @@ def circumstances(routing: Routing) -> Circumstances:
 
 def age_years(birth_date: str, on: date) -> tuple[int, int] | None:
     """Youngest and oldest age on a day, of someone born on a date that may lack day or month; None if not yet born."""
-    parts = [int(part) for part in birth_date.split("-")]
-    earliest = [*parts, 1, 1][:3]
-    latest = [*parts, 12, 31][:3]
+    year, *rest = (int(part) for part in birth_date.split("-"))
+    first_month, last_month = (rest[0], rest[0]) if rest else (1, 12)
+    first_day, last_day = (rest[1], rest[1]) if len(rest) > 1 else (1, monthrange(year, last_month)[1])
+    oldest = _age(date(year, first_month, first_day), on)
+    youngest = _age(date(year, last_month, last_day), on)
+    return None if oldest < 0 else (max(0, youngest), oldest)
 
-    def age(born: list[int]) -> int:
-        return on.year - born[0] - ((on.month, on.day) < (born[1], born[2]))
 
-    return None if age(earliest) < 0 else (max(0, age(latest)), age(earliest))
+def _age(born: date, on: date) -> int:
+    """Full years. Someone born on 29 February grows older on 1 March where there is no such day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
 def age_band(birth_date: str | None, on: date) -> AgeBand:
@@ -139,7 +144,7 @@ def _routing(label: Label, contents: Sequence[Content], facts: Facts, on: date) 
         exploitation=_sorted(facts.exploitation),
         indicators=_sorted(facts.indicators),
         legal_basis=_sorted(facts.legal_basis),
-        derived_from=tuple(sorted(facts.derived_from, key=lambda reference: reference.alert.bytes)),
+        derived_from=tuple(sorted(set(facts.derived_from), key=lambda item: (item.alert.bytes, item.revision))),
     )
 
 
@@ -201,11 +206,9 @@ def _birth_date(identity: Identity) -> str | None:
 
 
 def _consent(consents: Sequence[Consent], victims: int) -> Consent:
-    """The strictest over all victims; a victim of whom nothing is said was not asked."""
-    if not victims:
-        return "not-applicable"
+    """The strictest over all victims; a victim of whom nothing is said was not asked, one who refused always counts."""
     unasked: list[Consent] = ["unknown"] * (victims - len(consents))
-    return min([*consents, *unasked], key=CONSENT_STRICTEST_FIRST.index)
+    return min([*consents, *unasked], key=CONSENT_STRICTEST_FIRST.index, default="not-applicable")
 
 
 def _route(contents: Sequence[Content]) -> tuple[set[str], set[str], set[str]]:

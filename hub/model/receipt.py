@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from .base import AlertId, Code, Model, Slug, TimeMs
+from .core import Codes
 from .decision import Bytes16
 
 
@@ -31,13 +32,18 @@ class SourcePosition(Model):
 
 
 class NativeKey(Model):
-    """Which alert a native record became, under the HMAC of its key; `content` tells an update from a repeat."""
+    """Which alert a native record became, under the HMAC of its key; `content` tells an update from a repeat.
+
+    Class and purposes are what a cancel of it must say again.
+    """
 
     alert: AlertId
     revision: Annotated[int, Field(ge=1)]
     content: Bytes16
     cancelled: bool = False
     valid_until_ms: TimeMs
+    alert_class: Code
+    purposes: Codes
 
 
 class Health(Model):

@@ -18,7 +18,7 @@ from .core import Codes, Count, Countries
 PersonRef = Annotated[str, Field(pattern=r"^[smvwi][0-9]{1,4}$")]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Date = Secret[PartialDate]
-LocalTime = Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2})?$")]
+LocalTime = Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$")]
 Sex = Literal["female", "male", "other", "unknown"]
 AgeBand = Literal["0-8", "9-17", "18-20", "21-23", "24-26", "27-29", "30-38", "39-47", "48+", "unknown"]
 assert get_args(Sex) == SEXES and get_args(AgeBand) == AGE_BANDS
@@ -283,7 +283,7 @@ class Cell(Model):
 class Statistics(Model):
     """Counts in cells over `period` (YYYY or YYYY-MM): no person."""
 
-    period: Annotated[str, Field(pattern=r"^\d{4}(-\d{2})?$")]
+    period: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2})?$")]
     threshold: Annotated[int, Field(ge=2, le=1000)]
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_ITEMS)]
 

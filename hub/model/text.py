@@ -23,6 +23,9 @@ class BadJson(ValueError):
     """JSON that is not the record it should be: says which field, never its value."""
 
 
+_NO_SALT = base64.b64encode(bytes(16)).decode()
+
+
 def to_json(value: Any, name: str = "") -> Any:
     """Any model as JSON values; a section's payload stays in base64 (see alert_to_json)."""
     if isinstance(value, BaseModel):
@@ -62,38 +65,42 @@ def alert_from_json(fields: Any) -> Alert:
     Payloads are encoded and digests computed anew, so that a person may change a value and ask what follows; a missing
     version, salt or label of the core is filled in.
     """
-    if not isinstance(fields, dict) or not isinstance(fields.get("routing"), dict):
+    if not isinstance(fields, dict) or not fields.keys() <= {"routing", "core", "sections"}:
         raise BadJson("an alert is an object with routing, core and sections")
-    core = dict(fields.get("core") or {})
-    core.setdefault("label", fields["routing"].get("label"))
-    given = fields.get("sections") or []
+    routing, core, given = fields.get("routing"), fields.get("core") or {}, fields.get("sections") or []
+    if not isinstance(routing, dict) or not isinstance(core, dict):
+        raise BadJson("routing and core: an object each")
     if not isinstance(given, list):
         raise BadJson("sections: a list")
     sections = tuple(_section(number, item) for number, item in enumerate(given))
-    core["digests"] = [base64.b64encode(item).decode() for item in digests(sections)]
+    core = {"label": routing.get("label"), **core, "digests": to_json(digests(sections))}
     try:
-        alert = Alert.model_validate_json(json.dumps({"routing": fields["routing"], "core": core}))
+        alert = Alert.model_validate_json(json.dumps({"routing": routing, "core": core}))
+        return Alert(routing=alert.routing, core=alert.core, sections=sections)
     except ValidationError as error:
-        raise BadJson(_first(error)) from None
-    return alert.model_copy(update={"sections": sections})
+        raise _bad(error) from None
 
 
 def _section(number: int, fields: Any) -> Section:
     place = f"sections.{number}"
-    if not isinstance(fields, dict) or fields.get("category") not in CONTENTS:
+    fields = fields if isinstance(fields, dict) else {}
+    category = fields.get("category")
+    if not isinstance(category, str) or category not in CONTENTS:
         raise BadJson(f"{place}.category: not a known category")
-    category = fields["category"]
     try:
         content = CONTENTS[category].model_validate_json(json.dumps(fields.get("payload")))
-        salt = base64.b64decode(fields["salt"], validate=True) if fields.get("salt") else bytes(16)
         payload = encode_payload(category, content)
+    except ValidationError as error:
+        raise _bad(error, place, "payload") from None
+    try:
+        salt = base64.b64decode(fields.get("salt") or _NO_SALT, validate=True)
         return Section(category=category, version=SECTION_VERSION[category], salt=salt, payload=payload)
     except ValidationError as error:
-        raise BadJson(f"{place}.payload.{_first(error)}") from None
-    except ValueError:
+        raise _bad(error, place) from None
+    except (ValueError, TypeError):
         raise BadJson(f"{place}.salt: 16 bytes in base64") from None
 
 
-def _first(error: ValidationError) -> str:
+def _bad(error: ValidationError, *place: str) -> BadJson:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return BadJson(f"{'.'.join(str(part) for part in (*place, *first['loc']))}: {first['msg']}")

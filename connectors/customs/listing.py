@@ -1,0 +1,73 @@
+"""A delivery on a wanted or missing person as entries of the watch list, each with an end date.
+
+No suspect is listed without reliability A to C, credibility 1 to 3 and border control among the purposes; what misses that
+is received and not listed. An entry ends with the alert or with the retention that the delivery obliges to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from sqlalchemy import Connection
+
+from connectors.formats.names import document_key, name_keys
+from connectors.sdk import Delivery, Effect, Provenance, Reference
+from hub.model.core import Label
+from hub.model.sections import Identity
+
+from .watchlist import Entry, Sought, replace
+
+DAY_MS: Final = 86_400_000
+MAX_DAYS: Final = 90  # watched for at most so long, then renewed by a new revision or gone
+SOUGHT: Final[dict[str, Sought]] = {"suspect.identity": "suspect", "missing.identity": "missing"}
+
+
+def take(connection: Connection, delivery: Delivery) -> Effect:
+    """The entries of the delivered alert, in place of those that it had before."""
+    alert = str(delivery.alert)
+    found = list(entries(delivery)) if delivery.record.kind == "release" else []
+    count = replace(connection, alert, found)
+    return Effect(reference=f"{count} entries")
+
+
+def entries(delivery: Delivery) -> Iterator[Entry]:
+    """What of a release may be looked for at the border."""
+    view = delivery.record.view
+    if view is None:
+        return
+    label = view.core.label
+    if label.class_ not in ("wanted-person", "missing-person"):
+        return
+    provenance = Provenance(Reference(alert=delivery.alert, revision=delivery.record.revision), label)
+    for number, content in enumerate(delivery.contents):
+        sought = SOUGHT.get(content.category)
+        if sought is None or (sought == "suspect" and not _may_list_suspects(label)):
+            continue
+        assert isinstance(content.content, Identity)
+        entry = _entry(f"{delivery.alert}/{number}", sought, content.content, _until_ms(delivery), provenance)
+        if entry.documents or (entry.name_keys and entry.birth_date):
+            yield entry
+
+
+def _may_list_suspects(label: Label) -> bool:
+    return label.reliability in "ABC" and label.credibility in "123" and "border-control" in label.purposes
+
+
+def _until_ms(delivery: Delivery) -> int:
+    assert delivery.record.view is not None
+    obligation = delivery.record.obligation
+    days = min(MAX_DAYS, obligation.keep_days if obligation and obligation.keep_days else MAX_DAYS)
+    return min(delivery.record.view.core.valid_until_ms, delivery.record.decided_ms + days * DAY_MS)
+
+
+def _entry(identifier: str, sought: Sought, identity: Identity, until_ms: int, provenance: Provenance) -> Entry:
+    keys = frozenset[str]()
+    for name in identity.names:
+        family = name.family.get_secret_value() if name.family else None
+        given = name.given.get_secret_value() if name.given else None
+        full = name.full.get_secret_value() if name.full else None
+        keys |= name_keys(family or given, given if family else None) | name_keys(full)
+    numbers = {document_key(document.number.get_secret_value()) for document in identity.documents}
+    birth_date = identity.birth_date.get_secret_value() if identity.birth_date else None
+    return Entry(identifier, sought, keys, birth_date, frozenset(filter(None, numbers)), until_ms, provenance)

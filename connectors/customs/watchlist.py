@@ -1,0 +1,181 @@
+"""Whom the border looks for: entries with an end date, from deliveries (SQL) or from a list of one's own (CSV).
+
+An entry is found by document number, or by full name and birth date together, both exact after normalisation
+(connectors/formats/names.py). A name alone never finds anybody.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from sqlalchemy import BigInteger, Column, Connection, Engine, String, Table, Text, delete, insert, select
+
+from connectors.formats.dates import precision
+from connectors.formats.names import document_key, name_keys
+from connectors.sdk import BadRecord, Label, Provenance, Reference
+from connectors.sdk.effects import metadata
+from hub.model.base import partial_date
+
+Sought = Literal["suspect", "missing", "listed"]
+
+CSV_HEADER = ("document_number", "name", "birth_date")
+CSV_MAX_ROWS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One person looked for. `sought`: suspect or missing, as the alert says; listed, if the list is our own.
+
+    `name_keys` and `documents` are normalised; `provenance` is the delivered alert that the entry rests on.
+    """
+
+    id: str
+    sought: Sought
+    name_keys: frozenset[str] = field(default=frozenset(), repr=False)
+    birth_date: str | None = field(default=None, repr=False)
+    documents: frozenset[str] = field(default=frozenset(), repr=False)
+    until_ms: int | None = None
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True)
+class Match:
+    """Why a person was found: by document, or by name and birth date."""
+
+    entry: Entry
+    by: Literal["document", "name-and-birth-date"]
+
+
+class WatchList:
+    """Entries found by their keys, in memory: a passenger list is screened against what stood there when it began."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._by_document: dict[str, list[Entry]] = defaultdict(list)
+        self._by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        for entry in entries:
+            for document in entry.documents:
+                self._by_document[document].append(entry)
+            if entry.birth_date and precision(entry.birth_date) == "day":
+                for key in entry.name_keys:
+                    self._by_name[key, entry.birth_date].append(entry)
+
+    def matches(
+        self, documents: Iterable[str | None], names: frozenset[str], birth_date: str | None, now_ms: int
+    ) -> list[Match]:
+        """Every entry that is this person and has not ended, each once, by document first."""
+        found: dict[str, Match] = {}
+        for number in documents:
+            for entry in self._by_document.get(document_key(number) or "", ()):
+                found.setdefault(entry.id, Match(entry, "document"))
+        if birth_date and precision(birth_date) == "day":
+            for key in names:
+                for entry in self._by_name.get((key, birth_date), ()):
+                    found.setdefault(entry.id, Match(entry, "name-and-birth-date"))
+        return [
+            match for _, match in sorted(found.items()) if match.entry.until_ms is None or match.entry.until_ms > now_ms
+        ]
+
+
+entries = Table(
+    "watch_entry",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("alert", String(36), nullable=False, index=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("sought", String(10), nullable=False),
+    Column("name_keys", Text, nullable=False),
+    Column("birth_date", String(10)),
+    Column("documents", Text, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+    Column("label", Text, nullable=False),
+)
+
+
+def replace(connection: Connection, alert: str, new: Iterable[Entry]) -> int:
+    """All entries of an alert, in place of those that it had; how many there are now."""
+    connection.execute(delete(entries).where(entries.c.alert == alert))
+    rows = [_row(entry) for entry in new]
+    if rows:
+        connection.execute(insert(entries), rows)
+    return len(rows)
+
+
+def load(engine: Engine, now_ms: int) -> Iterator[Entry]:
+    """The entries that have not ended."""
+    with engine.connect() as connection:
+        for row in connection.execute(select(entries).where(entries.c.until_ms > now_ms)):
+            reference = Reference(alert=row.alert, revision=row.revision)
+            yield Entry(
+                id=row.id,
+                sought=row.sought,
+                name_keys=frozenset(row.name_keys.split("\n")) - {""},
+                birth_date=row.birth_date,
+                documents=frozenset(row.documents.split("\n")) - {""},
+                until_ms=row.until_ms,
+                provenance=Provenance(reference, Label.model_validate_json(row.label)),
+            )
+
+
+def _row(entry: Entry) -> dict[str, object]:
+    assert entry.provenance is not None and entry.until_ms is not None
+    return {
+        "id": entry.id,
+        "alert": str(entry.provenance.reference.alert),
+        "revision": entry.provenance.reference.revision,
+        "sought": entry.sought,
+        "name_keys": "\n".join(sorted(entry.name_keys)),
+        "birth_date": entry.birth_date,
+        "documents": "\n".join(sorted(entry.documents)),
+        "until_ms": entry.until_ms,
+        "label": entry.provenance.label.model_dump_json(by_alias=True),
+    }
+
+
+def read_csv(path: Path) -> Iterator[Entry | BadRecord]:
+    """A list of one's own: UTF-8 CSV with the header `document_number,name,birth_date` (YYYY-MM-DD).
+
+    A row needs a document number, or a name with a whole birth date; every other row is a BadRecord.
+    """
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        reader = csv.reader(file)
+        header = tuple(cell.strip().lower() for cell in next(reader, ()))
+        if header[: len(CSV_HEADER)] != CSV_HEADER:
+            yield BadRecord(path.name, f"the header must be {','.join(CSV_HEADER)}", line=1)
+            return
+        rows = enumerate(reader, start=2)
+        while True:
+            try:
+                number, row = next(rows)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield BadRecord(path.name, "not a row of CSV", line=reader.line_num)
+                continue
+            if number > CSV_MAX_ROWS:
+                yield BadRecord(path.name, f"more than {CSV_MAX_ROWS} rows: the rest was not read", line=number)
+                return
+            if any(cell.strip() for cell in row):
+                yield _csv_entry(path.name, reader.line_num, row)
+
+
+def _csv_entry(file: str, line: int, row: list[str]) -> Entry | BadRecord:
+    number, name, birth_date = ([cell.strip() for cell in row] + ["", "", ""])[:3]
+    try:
+        whole = bool(birth_date) and precision(partial_date(birth_date)) == "day"
+    except ValueError:
+        return BadRecord(file, "a birth date is written YYYY-MM-DD, YYYY-MM or YYYY", line=line, field="birth_date")
+    document, keys = document_key(number or None), name_keys(name or None)
+    if document is None and not (keys and whole):
+        return BadRecord(file, "an entry needs a document number, or a name and a whole birth date", line=line)
+    return Entry(
+        id=f"{file}:{line}",
+        sought="listed",
+        name_keys=keys,
+        birth_date=birth_date or None,
+        documents=frozenset({document} if document else ()),
+    )

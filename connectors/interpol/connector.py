@@ -1,0 +1,179 @@
+"""Oficina Central Nacional de INTERPOL: public notices (JSON files) as alerts.
+
+A red notice is a wanted person, a yellow one a missing person. Other colours are not exchanged here and are set aside. What
+a notice's fields mean is formats/notices.py's; this file says which of them stands where in an alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from pydantic import Field, Secret
+
+from connectors.formats import notices
+from connectors.formats.countries import Country
+from connectors.formats.notices import Notice
+from connectors.formats.records import BadRecord as Damage
+from connectors.sdk import Alert, BadNative, BadRecord, Cancel, Connector, Content, Draft, Facts, Label, Options, Read
+from connectors.transports.files import FilePosition, Files
+from hub.model import sections as say
+from hub.model.codes import Handling, Tlp
+
+SEXES: Final[dict[str | None, say.Sex]] = {"M": "male", "F": "female"}
+
+
+class NoticeOptions(Options):
+    files: tuple[Path, ...] = Field((), description="JSON files of notices")
+    folder: Path | None = Field(None, description="a folder into which such files are put")
+    handling: tuple[Handling, ...] = Field(
+        ("H1",), description="handling codes of every notice, as the bureau sets them"
+    )
+    tlp: Tlp = Field("AMBER", description="TLP label of every notice")
+
+
+class NoticeSource:
+    """Notices of files, one alert each."""
+
+    def __init__(self, options: NoticeOptions) -> None:
+        self._options = options
+        self._files = Files(options.files, options.folder)
+
+    def read(self, after: str | None) -> Iterator[Read[Notice | None] | BadRecord]:
+        for taken in self._files.taken(after):
+            number = 0
+            name = taken.path.name
+            with taken.path.open("rb") as stream:
+                for number, item in enumerate(notices.read(stream), start=1):
+                    if number <= taken.skip:
+                        continue
+                    position = FilePosition(file=name, record=number).text()
+                    if isinstance(item, Damage):
+                        yield BadRecord(
+                            name, item.reason, line=item.line, field=item.field, code=item.code, position=position
+                        )
+                    else:
+                        yield Read(item, position, file=name, line=item.line)
+            yield Read(None, FilePosition(file=name, record=number, end=True).text(), file=name, records=0)
+
+    def alerts(self, native: Notice | None) -> Iterable[Alert | Cancel]:
+        if native is None:
+            return
+        if native.kind == "red":
+            yield self._alert(
+                native, "wanted-person", ("investigation", "prosecution", "border-control"), _suspect(native)
+            )
+        elif native.kind == "yellow":
+            purposes = ("investigation", "search", "victim-assistance", "child-protection", "border-control")
+            yield self._alert(native, "missing-person", purposes, _missing(native))
+        else:
+            raise BadNative("only red and yellow notices are exchanged", "kind")
+
+    def settled(self, position: str) -> None:
+        self._files.settled(position)
+
+    def _alert(self, notice: Notice, alert_class: str, purposes: tuple[str, ...], contents: Sequence[Content]) -> Alert:
+        label = Label.model_validate(
+            {
+                "class": alert_class,
+                "tlp": self._options.tlp,
+                "handling": self._options.handling,
+                "purposes": purposes,
+                "reliability": "A",
+                "credibility": "1",
+            }
+        )
+        return Alert(f"{notice.kind}/{notice.entity_id}", Draft(label=label, facts=Facts()), tuple(contents))
+
+
+def _suspect(notice: Notice) -> list[Content]:
+    identity = say.SuspectIdentity(
+        **_identity(notice, "s1"),
+        warrants=tuple(
+            say.Warrant(
+                issuing_country=_alpha2(warrant.issuing_country),
+                charge=_text(warrant.charge),
+                charge_translation=_text(warrant.charge_translation),
+            )
+            for warrant in notice.warrants
+        ),
+    )
+    status = "wanted"
+    return [Content("suspect.identity", identity), Content("case", _case(notice, status))]
+
+
+def _missing(notice: Notice) -> list[Content]:
+    identity = say.MissingIdentity(
+        **_identity(notice, "m1"),
+        parents=tuple(
+            say.Parent(relation=relation, family=_short(family), given=_short(given))
+            for relation, family, given in (
+                ("father", notice.father_name, notice.father_forename),
+                ("mother", notice.mother_name, notice.mother_forename),
+            )
+            if family or given
+        ),
+        event_date=_secret(notice.event_date),
+        event_place=_short(notice.event_place),
+        event_country=_alpha2(notice.event_country),
+    )
+    return [Content("missing.identity", identity), Content("case", _case(notice, "missing"))]
+
+
+def _case(notice: Notice, status: str) -> say.Case:
+    return say.Case(number=Secret(notice.entity_id), authority="INTERPOL", status=status)
+
+
+def _identity(notice: Notice, person: str) -> dict[str, object]:
+    physical = say.Physical(
+        height_cm=round(notice.height_m * 100) if notice.height_m else None,
+        weight_kg=round(notice.weight_kg) if notice.weight_kg else None,
+        eyes=notice.eyes,
+        hair=notice.hair,
+        marks=_text(notice.distinguishing_marks),
+    )
+    named = notice.name or notice.forename
+    return {
+        "person": person,
+        "names": (say.Name(family=_short(notice.name), given=_short(notice.forename)),) if named else (),
+        "birth_date": _secret(notice.birth_date),
+        "birth_place": _short(notice.birth_place),
+        "birth_country": _alpha2(notice.birth_country),
+        "sex": SEXES.get(notice.sex, "unknown"),
+        "nationalities": tuple(sorted({code for each in notice.nationalities if (code := _alpha2(each))})),
+        "physical": physical if physical != say.Physical() else None,
+        "languages": notice.languages,
+    }
+
+
+def _alpha2(country: Country | None) -> str | None:
+    return country.alpha2 if country else None
+
+
+def _secret(text: str | None) -> Secret[str] | None:
+    return Secret(text) if text else None
+
+
+def _short(text: str | None) -> Secret[str] | None:
+    return Secret(text[:200]) if text else None
+
+
+def _text(text: str | None) -> Secret[str] | None:
+    return Secret(text[:20_000]) if text else None
+
+
+def _options_of_files(paths: Sequence[Path], watchlist: Path | None) -> NoticeOptions:
+    if watchlist is not None:
+        raise BadNative("this connector screens nothing and takes no watch list", "watchlist")
+    return NoticeOptions(files=tuple(paths))
+
+
+CONNECTOR = Connector(
+    name="interpol",
+    agency="interpol",
+    title="Oficina Central Nacional de INTERPOL: public notices (JSON)",
+    options=NoticeOptions,
+    source=NoticeSource,
+    files=_options_of_files,
+)

@@ -1,0 +1,50 @@
+"""The kit for connectors: everything that an agency's own package needs, and the whole of what stays stable.
+
+A connector is `Connector(name, agency, title, options, source, sink)`, found under the entry point `enlace.connectors`.
+A source yields `Read` and `BadRecord` and says of each native record which `Alert` or `Cancel` it is; a sink makes the
+effect of a `Delivery` once. Positions, transactions, retries and receipts are the kit's.
+"""
+
+from hub.model.compose import Draft
+from hub.model.core import Label, Reference
+from hub.model.derive import Facts
+from hub.model.sections import Content
+
+from .kinds import (
+    Alert,
+    BadNative,
+    BadRecord,
+    Cancel,
+    Connector,
+    Delivery,
+    Effect,
+    Options,
+    Provenance,
+    Read,
+    Rejected,
+    Sink,
+    Source,
+    Transient,
+)
+
+__all__ = [
+    "Alert",
+    "BadNative",
+    "BadRecord",
+    "Cancel",
+    "Connector",
+    "Content",
+    "Delivery",
+    "Draft",
+    "Effect",
+    "Facts",
+    "Label",
+    "Options",
+    "Provenance",
+    "Read",
+    "Reference",
+    "Rejected",
+    "Sink",
+    "Source",
+    "Transient",
+]

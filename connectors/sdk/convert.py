@@ -1,0 +1,84 @@
+"""Native input to alerts without Kafka: what `enlace convert` prints, and what publishing does before it publishes."""
+
+from __future__ import annotations
+
+import hmac
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from hub.model.avro import encode_payload
+from hub.model.compose import compose
+from hub.model.core import Alert as ComposedAlert
+
+from .inherit import inherited
+from .kinds import Alert, BadNative, BadRecord, Cancel, Read, Source
+
+
+def proposals(source: Source[Any], read: Read[Any]) -> list[Alert | Cancel] | BadRecord:
+    """What one native record becomes, or why it becomes nothing."""
+    try:
+        return list(source.alerts(read.native))
+    except BadNative as bad:
+        return _set_aside(read, bad.reason, bad.field)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        return _set_aside(read, f"cannot be said in an alert ({first['type']})", field)
+
+
+def _set_aside(read: Read[Any], reason: str, field: str) -> BadRecord:
+    return BadRecord(
+        file=read.file, line=read.line, segment=read.segment, reason=reason, field=field, position=read.position
+    )
+
+
+def composed(
+    proposed: Alert, *, agency: str, alert_id: uuid.UUID, revision: int, now_ms: int, key: bytes
+) -> ComposedAlert:
+    """The alert as it would be published."""
+    draft = inherited(proposed.draft, proposed.derived)
+    return compose(
+        draft, proposed.contents, originator=agency, alert_id=alert_id, revision=revision, now_ms=now_ms, key=key
+    )
+
+
+def native_key(key: bytes, proposed_key: str) -> bytes:
+    """The HMAC under which a native record is known on the bus."""
+    return hmac.digest(key, b"native\0" + proposed_key.encode(), "sha256")[:16]
+
+
+def content_mark(key: bytes, proposed: Alert) -> bytes:
+    """Tells an update of a native record from a repeat: an HMAC over all that it says."""
+    contents = [(each.category, encode_payload(each.category, each.content)) for each in proposed.contents]
+    said = repr((proposed.draft, contents, proposed.derived))
+    return hmac.digest(key, said.encode(), "sha256")[:16]
+
+
+def converted(
+    source: Source[Any], *, agency: str, now_ms: int, key: bytes
+) -> Iterator[tuple[ComposedAlert, None] | tuple[None, BadRecord]]:
+    """All alerts of a source, and what it had to set aside, in order."""
+    for item in source.read(None):
+        if isinstance(item, BadRecord):
+            yield None, item
+            continue
+        found = proposals(source, item)
+        if isinstance(found, BadRecord):
+            yield None, found
+            continue
+        for proposed in found:
+            if isinstance(proposed, Alert):
+                alert_id = uuid.UUID(bytes=_stable_uuid7(native_key(key, proposed.key), now_ms))
+                yield composed(proposed, agency=agency, alert_id=alert_id, revision=1, now_ms=now_ms, key=key), None
+
+
+def _stable_uuid7(mark: bytes, now_ms: int) -> bytes:
+    """A UUIDv7 (RFC 9562) of this millisecond whose random part is the mark: the same input converts to the same ids."""
+    value = bytearray((now_ms << 80).to_bytes(16, "big"))
+    value[6:] = mark[:10]
+    value[6] = (value[6] & 0x0F) | 0x70
+    value[8] = (value[8] & 0x3F) | 0x80
+    return bytes(value)

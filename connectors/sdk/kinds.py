@@ -1,0 +1,184 @@
+"""The shapes of the kit: what a source yields, what a sink takes, how a connector describes itself. No I/O here."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from hub.model.compose import Draft
+from hub.model.core import Label, Reference
+from hub.model.delivery import Delivery as DeliveryRecord
+from hub.model.sections import Content
+
+Native = TypeVar("Native")
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """The delivered alert that a new one rests on: the new one names it, and inherits its limits."""
+
+    reference: Reference
+    label: Label
+    releasable_to: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One piece of information that a source proposes to publish.
+
+    `key` names the native record within its source for ever: an update is a new revision of the same alert, a repeat
+    nothing. It leaves the connector only under an HMAC.
+    """
+
+    key: str = field(repr=False)
+    draft: Draft
+    contents: tuple[Content, ...] = field(repr=False)
+    derived: tuple[Provenance, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """The source withdrew a record: the alert that it became ends."""
+
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Read(Generic[Native]):
+    """A native record and the position after it, in the source's own words. `file` and `line` (or segment) tell where
+    it stands; `records`: how many input records it is."""
+
+    native: Native = field(repr=False)
+    position: str
+    file: str = ""
+    line: int | None = None
+    segment: int | None = None
+    records: int = 1
+
+
+@dataclass(frozen=True)
+class BadRecord:
+    """A native record that is set aside, whole: where it stands and why, never what it says.
+
+    `level`: `bad` for a record that was not used, `warning` for what was used in spite of something.
+    """
+
+    file: str
+    reason: str
+    line: int | None = None
+    segment: int | None = None
+    field: str = ""
+    code: str = ""
+    level: Literal["bad", "warning"] = "bad"
+    position: str | None = None
+
+    def report(self) -> dict[str, Any]:
+        """What `convert` prints of it."""
+        fields = {
+            "level": self.level,
+            "file": self.file,
+            "line": self.line,
+            "segment": self.segment,
+            "field": self.field or None,
+            "code": self.code or None,
+            "reason": self.reason,
+        }
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class Source(Protocol[Native]):
+    """Yields native records with positions, and says what alerts they are."""
+
+    def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord]:
+        """The records after a position, None for all. Ends when there is nothing more for now."""
+
+    def alerts(self, native: Native) -> Iterable[Alert | Cancel]:
+        """Pure: convert, dry run and tests share it. Raises BadNative for a record that cannot be said."""
+
+    def settled(self, position: str) -> None:
+        """Called once what was read up to `position` is committed: a file may be moved away now."""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What a sink is given: the record as the hub sent it, and the contents of its sections, checked again."""
+
+    record: DeliveryRecord
+    contents: tuple[Content, ...] = field(default=(), repr=False)
+
+    @property
+    def id(self) -> bytes:
+        return self.record.id
+
+    @property
+    def alert(self) -> uuid.UUID:
+        return self.record.alert
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a sink did; `reference` is the recipient system's own word for it (no personal data)."""
+
+    state: Literal["effected", "rejected"] = "effected"
+    reference: str | None = None
+    reason: str | None = None
+
+
+class Sink(Protocol):
+    def deliver(self, delivery: Delivery) -> Effect:
+        """Makes the effect and remembers the delivery's id in one local transaction; a second call returns the first
+        effect. Raises Transient (try again later) or Rejected (never)."""
+
+    def close(self) -> None: ...
+
+
+class BadNative(ValueError):
+    """A native record that cannot be said as an alert: `field` and `reason` name the trouble, never a value."""
+
+    def __init__(self, reason: str, field: str = "") -> None:
+        super().__init__(f"{field}: {reason}" if field else reason)
+        self.reason = reason
+        self.field = field
+
+
+class Transient(Exception):
+    """The other system is not ready; the same delivery may succeed later."""
+
+
+class Rejected(Exception):
+    """The other system refuses this delivery for good; `reason` is a code."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Options(BaseModel):
+    """A connector's options, with descriptions: `describe`, `--help` and errors are made from them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+O = TypeVar("O", bound=Options)  # noqa: E741  one letter, as type variables are
+
+
+@dataclass(frozen=True)
+class Connector(Generic[O]):
+    """transport + format + mapping, as found under the entry point `enlace.connectors`.
+
+    `source` and `sink` are made from options; a connector has one of them or both. `files` turns the paths and the watch
+    list that `convert` was given into options.
+    """
+
+    name: str
+    agency: str
+    title: str
+    options: type[O]
+    source: Callable[[O], Source[Any]] | None = None
+    sink: Callable[[O], Sink] | None = None
+    files: Callable[[Sequence[Path], Path | None], O] | None = None

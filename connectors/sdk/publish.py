@@ -1,0 +1,264 @@
+"""A source's records published exactly once: alerts, the keys they were made under and the position in one transaction.
+
+After a crash, or when an outcome is unknown, the connector's own topic is read again and tells what was committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from hub.bus.bus import Indefinite, Outgoing, Publisher, lane
+from hub.model.avro import LOCAL_IDS, SchemaIds, decode_as, encode, frame, unframe
+from hub.model.base import Model, new_alert_id
+from hub.model.compose import VALID_MAX_MS, cancel
+from hub.model.core import Alert as ComposedAlert
+from hub.model.core import Label
+from hub.model.receipt import Health, NativeKey, SourcePosition
+
+from .convert import composed, content_mark, native_key, proposals
+from .kinds import Alert, BadRecord, Cancel, Read, Source
+
+log = structlog.get_logger()
+
+NATIVE: Final = b"native/"
+POSITION: Final = b"position"
+HEALTH: Final = b"health/"
+BATCH_RECORDS: Final = 500
+
+
+@dataclass
+class Published:
+    """What a connector's own topic says: how far its source was published, and which alert each native record became."""
+
+    position: str | None = None
+    records: int = 0
+    natives: dict[bytes, NativeKey] = field(default_factory=dict)
+
+
+@dataclass
+class Counts:
+    """What one run did, in records of the input and in alerts."""
+
+    read: int = 0
+    published: int = 0
+    unchanged: int = 0
+    cancelled: int = 0
+    no_hit: int = 0
+    set_aside: int = 0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who publishes: the agency, the connector, its key, and the cluster's number of partitions."""
+
+    agency: str
+    connector: str
+    key: bytes
+    partitions: int
+    ids: SchemaIds = LOCAL_IDS
+
+    @property
+    def state_topic(self) -> str:
+        return f"connectors.{self.agency}"
+
+    def record(self, topic: str, partition: int, key: bytes, value: Model) -> Outgoing:
+        """A record framed with the schema of its model."""
+        schema = self.ids.by_name[type(value).__name__]
+        return Outgoing(topic, partition, key, frame(schema, encode(value)))
+
+
+class Publication:
+    """Reads a source and publishes what it says, batch by batch."""
+
+    def __init__(
+        self,
+        source: Source[Any],
+        identity: Identity,
+        open_publisher: Callable[[], Publisher],
+        now_ms: Callable[[], int],
+        set_aside: Callable[[BadRecord], None],
+    ) -> None:
+        self._source = source
+        self._identity = identity
+        self._open = open_publisher
+        self._now_ms = now_ms
+        self._set_aside = set_aside
+        self._publisher: Publisher | None = None
+        self._published = Published()
+        self.counts = Counts()
+
+    def run(self, stop: Callable[[], bool] = lambda: False) -> Counts:
+        """Publishes all that the source has for now, or until `stop`. Raises what the bus raises, except Indefinite,
+        after which it learns from the bus what took effect and goes on."""
+        while not stop():
+            try:
+                self._resume()
+                if not self._publish_all(stop):
+                    break
+            except Indefinite as unknown:
+                log.warning("publish.indefinite", connector=self._identity.connector, reason=str(unknown))
+                self.close()
+        return self.counts
+
+    def close(self) -> None:
+        publisher, self._publisher = self._publisher, None
+        if publisher is not None:
+            publisher.close()
+
+    def _resume(self) -> None:
+        if self._publisher is None:
+            self._publisher = self._open()
+            self._published = self._restored(self._publisher)
+
+    def _restored(self, publisher: Publisher) -> Published:
+        published = Published()
+        mine = self._identity.connector.encode() + b"/"
+        for _, record in publisher.table(self._identity.state_topic):
+            if record.key is None or not record.key.startswith(mine):
+                continue
+            key = record.key[len(mine) :]
+            if key == POSITION and record.value is not None:
+                position = decode_as(SourcePosition, unframe(record.value)[1])
+                published.position, published.records = position.position, position.records
+            elif key.startswith(NATIVE):
+                if record.value is None:
+                    published.natives.pop(key, None)
+                else:
+                    published.natives[key] = decode_as(NativeKey, unframe(record.value)[1])
+        return published
+
+    def _publish_all(self, stop: Callable[[], bool]) -> bool:
+        """True if it stopped before the source was exhausted."""
+        if self._published.position is not None:
+            self._source.settled(self._published.position)
+        for batch in _batched(self._source.read(self._published.position)):
+            self._publish(batch)
+            if stop():
+                return True
+        return False
+
+    def _publish(self, batch: list[Read[Any] | BadRecord]) -> None:
+        position = next((item.position for item in reversed(batch) if item.position is not None), None)
+        counts, staged = Counts(**vars(self.counts)), dict[bytes, NativeKey]()
+        records: list[Outgoing] = []
+        bad = []
+        for item in batch:
+            found = item if isinstance(item, BadRecord) else proposals(self._source, item)
+            if isinstance(found, BadRecord):
+                bad.append(found)
+                counts.set_aside += found.level == "bad"
+                continue
+            assert isinstance(item, Read)
+            counts.read += item.records
+            counts.no_hit += not found
+            for proposed in found:
+                records += self._records_of(proposed, staged, counts)
+        if position is not None:
+            total = self._published.records + sum(item.records for item in batch if isinstance(item, Read))
+            records.append(self._state(POSITION, SourcePosition(source="main", position=position, records=total)))
+        if records:
+            assert self._publisher is not None
+            self._publisher.publish(records)
+            self._published.natives |= staged
+            self._published.records = total if position is not None else self._published.records
+            self._published.position = position or self._published.position
+        self.counts = counts
+        for found in bad:
+            self._set_aside(found)
+        if position is not None:
+            self._source.settled(position)
+
+    def _records_of(self, proposed: Alert | Cancel, staged: dict[bytes, NativeKey], counts: Counts) -> list[Outgoing]:
+        key = NATIVE + native_key(self._identity.key, proposed.key)
+        known = staged.get(key) or self._published.natives.get(key)
+        if isinstance(proposed, Cancel):
+            return self._cancel(key, known, staged, counts)
+        mark = content_mark(self._identity.key, proposed)
+        now_ms = self._now_ms()
+        # A repeat is nothing while the alert lives; once it has expired, the same record is news again.
+        if known and known.content == mark and not known.cancelled and known.valid_until_ms > now_ms:
+            counts.unchanged += 1
+            return []
+        alert = composed(
+            proposed,
+            agency=self._identity.agency,
+            alert_id=known.alert if known else new_alert_id(),
+            revision=known.revision + 1 if known else 1,
+            now_ms=now_ms,
+            key=self._identity.key,
+        )
+        counts.published += 1
+        return self._both(key, alert, mark, staged)
+
+    def _cancel(
+        self, key: bytes, known: NativeKey | None, staged: dict[bytes, NativeKey], counts: Counts
+    ) -> list[Outgoing]:
+        if known is None or known.cancelled:
+            return []
+        now_ms = self._now_ms()
+        alert = cancel(
+            Label.model_validate({"class": known.alert_class, "purposes": known.purposes}),
+            originator=self._identity.agency,
+            alert_id=known.alert,
+            revision=known.revision + 1,
+            now_ms=now_ms,
+            valid_until_ms=min(known.valid_until_ms, now_ms + VALID_MAX_MS),
+        )
+        counts.cancelled += 1
+        return self._both(key, alert, known.content, staged)
+
+    def _both(self, key: bytes, alert: ComposedAlert, mark: bytes, staged: dict[bytes, NativeKey]) -> list[Outgoing]:
+        """The alert, and the memory of it."""
+        core = alert.core
+        staged[key] = NativeKey(
+            alert=core.id,
+            revision=core.revision,
+            content=mark,
+            cancelled=core.kind == "cancel",
+            valid_until_ms=core.valid_until_ms,
+            alert_class=core.label.class_,
+            purposes=core.label.purposes,
+        )
+        return [self.alert_record(alert), self._state(key, staged[key])]
+
+    def alert_record(self, alert: ComposedAlert) -> Outgoing:
+        """The alert on its agency's topic, in its lane."""
+        identifier = alert.core.id.bytes
+        place = lane(identifier, self._identity.partitions)
+        return self._identity.record(f"alerts.{self._identity.agency}", place, identifier, alert)
+
+    def _state(self, key: bytes, value: Model) -> Outgoing:
+        full = self._identity.connector.encode() + b"/" + key
+        return self._identity.record(self._identity.state_topic, 0, full, value)
+
+    def health(self, state: str, error: str | None = None) -> Outgoing:
+        """What operators may know of this connector, under `health/`: the recorder reads these keys only."""
+        value = Health(
+            connector=self._identity.connector,
+            agency=self._identity.agency,
+            at_ms=self._now_ms(),
+            state=state,
+            published=self.counts.published,
+            set_aside=self.counts.set_aside,
+            error=error,
+        )
+        key = HEALTH + self._identity.connector.encode()
+        return self._identity.record(self._identity.state_topic, 0, key, value)
+
+
+def _batched(items: Iterable[Read[Any] | BadRecord]) -> Iterator[list[Read[Any] | BadRecord]]:
+    """Batches of about BATCH_RECORDS input records: one read may stand for a whole passenger list."""
+    batch: list[Read[Any] | BadRecord] = []
+    size = 0
+    for item in items:
+        batch.append(item)
+        size += item.records if isinstance(item, Read) else 1
+        if size >= BATCH_RECORDS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

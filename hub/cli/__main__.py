@@ -1,0 +1,5 @@
+"""`python -m hub.cli` is the `enlace` command."""
+
+from . import main
+
+main()

@@ -1,0 +1,170 @@
+"""One record in, what follows out. Pure and total: bad data gives a quarantine record, never an exception.
+
+Reading, writing, committing and the clock are the loop's (hub/router.py); who may see what is guidelines/decide.py's; how a
+revision or a recipient's holding goes on is lifecycle.py's table; how records look is emit.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from hub.bus.bus import Outgoing, Record
+from hub.guidelines.bundle import Bundle
+from hub.guidelines.decide import engine
+from hub.guidelines.outcome import Decision, UnknownValue
+from hub.model.avro import SchemaIds, Undecodable, decode, unframe
+from hub.model.splice import Position
+
+from . import emit
+from .holdings import Held, Holding, opened
+from .lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Step, standing
+from .opening import ALERTS, Opened, Refused, open_alert
+
+RECEIPTS = "receipts."
+CONTROL = "control"
+EVERYBODY = "*"
+
+
+class Arrived(NamedTuple):
+    """A record with its place, and the offset decided upon before it in the same topic and partition (-1: none)."""
+
+    topic: str
+    partition: int
+    record: Record
+    previous: int
+
+    @property
+    def source(self) -> Position:
+        return Position(self.topic, self.partition, self.record.offset, self.previous)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a decision depends on. `holdings`: the lane's, by alert id, framed, with what this batch staged. `held`: the
+    agencies whose deliveries an operator holds, EVERYBODY for all."""
+
+    bundle: Bundle
+    ids: SchemaIds
+    partitions: int
+    now_ms: int
+    holdings: Mapping[bytes, bytes]
+    held: frozenset[str] = frozenset()
+
+    def holds(self, agency: str) -> bool:
+        return agency in self.held or EVERYBODY in self.held
+
+
+class Routed(NamedTuple):
+    """What follows from a record: records to write, holdings to stage, and one word for operators."""
+
+    outgoing: list[Outgoing]
+    holdings: dict[bytes, bytes]
+    result: str
+
+
+def route(arrived: Arrived, state: State) -> Routed:
+    """What follows from one record."""
+    try:
+        if arrived.topic.startswith(ALERTS):
+            return _alert(arrived, arrived.topic, arrived.record, state)
+        if arrived.topic == CONTROL:
+            return _control(arrived, state)
+        return _receipt(arrived, state)
+    except Refused as refused:
+        return Routed([emit.quarantined(arrived.source, arrived.record, refused, state)], {}, refused.reason)
+
+
+def _alert(arrived: Arrived, topic: str, record: Record, state: State) -> Routed:
+    """`topic` and `record` are the alert's own; a replayed one arrived elsewhere."""
+    alert = open_alert(topic, arrived.partition, record, state.ids.by_name["Alert"], state.partitions)
+    known = _known(alert, state)
+    walked = alert.walked
+    step = STEPS[standing(known, alert.originator, walked.revision, alert.content), alert.kind]
+    if step in (Step.REFUSE_CONTENT, Step.REFUSE_ORIGIN):
+        raise Refused(step.value, "core.revision" if step is Step.REFUSE_CONTENT else "core.id")
+    if step in (Step.REPEAT, Step.OUTDATED):
+        return Routed([emit.decision(arrived.source, alert, [], step.value, state)], {}, step.value)
+    decision = _decided(alert, state) if step is Step.DECIDE else Decision(state.bundle.digest, (), ())
+    expired = step is Step.DECIDE and walked.valid_until_ms <= state.now_ms
+    return _followed(arrived.source, alert, known, decision, "expired" if expired else step.value, state)
+
+
+def _known(alert: Opened, state: State) -> Holding | None:
+    value = state.holdings.get(alert.walked.id)
+    return opened(value) if value is not None else None
+
+
+def _decided(alert: Opened, state: State) -> Decision:
+    walked = alert.walked
+    try:
+        return engine(state.bundle).decide(
+            walked.attributes,
+            alert.originator,
+            walked.valid_until_ms,
+            walked.caveats,
+            alert.categories,
+            state.now_ms,
+        )
+    except UnknownValue as unknown:
+        raise Refused("unknown-value", unknown.field) from None
+    except Undecodable:
+        raise Refused("undecodable", "routing") from None
+
+
+def _followed(
+    source: Position, alert: Opened, known: Holding | None, decision: Decision, result: str, state: State
+) -> Routed:
+    """Deliveries, the decision and the holding of one decided or cancelled revision."""
+    recipients = dict(known.recipients) if known else {}
+    views = emit.Views(alert)
+    outgoing: list[Outgoing] = []
+    outcomes: list[bytes] = []
+    asked = {outcome.agency for outcome in decision.outcomes}
+    gone = [agency for agency, held in recipients.items() if held.revision and agency not in asked]
+    for outcome in (*decision.outcomes, *(emit.departed(agency, result) for agency in gone)):
+        held = recipients.get(outcome.agency) or Held(outcome.agency)
+        permitted = outcome.reason == "permitted"
+        seen = views.seen(outcome.released, outcome.obligation) if permitted else b""
+        due = DUES[held.revision > 0, permitted, permitted and seen != held.seen]
+        delivery = None
+        if due in WAITS_UNDER_HOLD and state.holds(outcome.agency):
+            recipients[outcome.agency] = held._replace(owed=due.value)
+        elif due is not Due.NOTHING:
+            delivery, now_held = emit.delivery(source, alert, views, outcome, held, due, result, state)
+            recipients[outcome.agency] = now_held
+            outgoing.append(delivery)
+        elif held.owed:
+            recipients[outcome.agency] = held._replace(owed=None)
+        outcomes.append(emit.outcome(outcome, delivery, recipients.get(outcome.agency)))
+    holding = emit.holding(source, alert, result, recipients, state)
+    outgoing += (holding, emit.decision(source, alert, outcomes, result, state))
+    return Routed(outgoing, {alert.walked.id: holding.value or b""}, result)
+
+
+def _control(arrived: Arrived, state: State) -> Routed:
+    order = _decoded("Control", arrived.record, state)
+    if order["kind"] == "replay":
+        original = Record(order["offset"], arrived.record.timestamp_ms, order["key"], order["value"], order["headers"])
+        return _alert(arrived, order["topic"], original, state)
+    if order["kind"] == "return":
+        return Routed([*emit.feedback(order, state), emit.noted(arrived.source, "return", state)], {}, "noted")
+    raise Refused("unknown-value", "kind")
+
+
+def _receipt(arrived: Arrived, state: State) -> Routed:
+    receipt = _decoded("Receipt", arrived.record, state)
+    if arrived.topic != RECEIPTS + receipt["recipient"]:
+        raise Refused("foreign-topic", "recipient")
+    return Routed([emit.noted(arrived.source, "receipt", state)], {}, "noted")
+
+
+def _decoded(name: str, record: Record, state: State) -> dict[str, Any]:
+    try:
+        schema_id, body = unframe(record.value or b"")
+        if schema_id != state.ids.by_name[name]:
+            raise Refused("unknown-schema", "value")
+        return decode(name, body)
+    except Undecodable:
+        raise Refused("undecodable", "value") from None
