@@ -68,7 +68,7 @@ class CustomsSource:
                     position = FilePosition(file=taken.path.name, record=number).text()
                     yield _at(item, position)
             end = FilePosition(file=taken.path.name, record=number, end=True)
-            yield Read(None, end.text(), file=taken.path.name, records=0)
+            yield Read(None, end.text(), file=taken.path.name, records=0, settle=True)
 
     def alerts(self, native: PassengerList | None) -> Iterable[Alert | Cancel]:
         if native is None:

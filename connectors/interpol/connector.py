@@ -55,7 +55,7 @@ class NoticeSource:
                         )
                     else:
                         yield Read(item, position, file=name, line=item.line)
-            yield Read(None, FilePosition(file=name, record=number, end=True).text(), file=name, records=0)
+            yield Read(None, FilePosition(file=name, record=number, end=True).text(), file=name, records=0, settle=True)
 
     def alerts(self, native: Notice | None) -> Iterable[Alert | Cancel]:
         if native is None:

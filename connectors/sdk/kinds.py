@@ -51,7 +51,8 @@ class Cancel:
 @dataclass(frozen=True)
 class Read(Generic[Native]):
     """A native record and the position after it, in the source's own words. `file` and `line` (or segment) tell where
-    it stands; `records`: how many input records it is."""
+    it stands; `records`: how many input records it is. `settle`: commit what was read up to here now, and tell the source
+    (at the end of a file, so that the file can be moved away)."""
 
     native: Native = field(repr=False)
     position: str
@@ -59,6 +60,7 @@ class Read(Generic[Native]):
     line: int | None = None
     segment: int | None = None
     records: int = 1
+    settle: bool = False
 
 
 @dataclass(frozen=True)

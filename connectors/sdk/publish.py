@@ -257,7 +257,7 @@ def _batched(items: Iterable[Read[Any] | BadRecord]) -> Iterator[list[Read[Any] 
     for item in items:
         batch.append(item)
         size += item.records if isinstance(item, Read) else 1
-        if size >= BATCH_RECORDS:
+        if size >= BATCH_RECORDS or (isinstance(item, Read) and item.settle):
             yield batch
             batch, size = [], 0
     if batch:

@@ -6,6 +6,9 @@ import typer
 
 from . import connector, quarantine, router, schemas, topics
 from .convert import convert
+from .demo import demo
+from .doctor import doctor
+from .status import status
 from .up import up
 
 app = typer.Typer(
@@ -15,6 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(convert)
+app.command()(demo)
+app.command()(doctor)
+app.command()(status)
 app.command()(up)
 app.add_typer(connector.app, name="connector")
 app.add_typer(quarantine.app, name="quarantine")
