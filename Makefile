@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --quiet
 
 .PHONY: help install demo up test test-long check format bench lock clean
 
@@ -46,7 +47,9 @@ format: $(STAMP) ## put the code into the house's format
 	$(BIN)/ruff format .
 
 lock: $(STAMP) ## locks/*.txt anew from pyproject.toml
-	$(BIN)/uv pip compile pyproject.toml --extra hub --extra console --group dev --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --quiet --output-file locks/dev.txt
+	$(COMPILE) pyproject.toml --extra hub --extra console --group dev --output-file locks/dev.txt
+	$(COMPILE) pyproject.toml --extra hub --extra console --constraint locks/dev.txt --output-file locks/run.txt
+	echo hatchling | $(COMPILE) - --constraint locks/dev.txt --output-file locks/build.txt
 
 clean: ## remove what was installed and made
 	rm -rf $(VENV) .cache var
