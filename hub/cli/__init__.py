@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from . import connector, quarantine, router, schemas, topics
+from . import connector, guidelines, quarantine, router, schemas, topics
 from .convert import convert
+from .decide import decide
 from .demo import demo
 from .doctor import doctor
 from .status import status
@@ -18,11 +19,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(convert)
+app.command()(decide)
 app.command()(demo)
 app.command()(doctor)
 app.command()(status)
 app.command()(up)
 app.add_typer(connector.app, name="connector")
+app.add_typer(guidelines.app, name="guidelines")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(router.app, name="router")
 app.add_typer(schemas.app, name="schemas")

@@ -1,0 +1,1 @@
+"""Sharing profiles: the agencies, guidelines and lawyers' cases of a country, as data. No code stands here."""
