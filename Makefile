@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 COMPILE := $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --python-version 3.11 --no-header --quiet
 
-.PHONY: help install demo up test test-long check format bench lock clean
+.PHONY: help install demo up test test-long check format bench docs lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ bench: $(STAMP) ## speed, as ratios within one run
 format: $(STAMP) ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP) ## the pages of docs/ that are made from the code
+	$(BIN)/python -m hub.cli.pages
 
 lock: $(STAMP) ## locks/*.txt anew from pyproject.toml
 	$(COMPILE) pyproject.toml --extra hub --extra console --group dev --output-file locks/dev.txt

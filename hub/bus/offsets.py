@@ -7,13 +7,17 @@ asks for those itself).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 from hub.bus import library
 from hub.bus.bus import TopicPartition
 from hub.bus.limits import Limits
 from hub.bus.settings import Connection
 from hub.bus.topics import Admin, administration
+
+COUNTED: Final = 1_000  # offsets up to which records are counted one by one
+LOOKS: Final = 10  # a transaction that is open ends the counting, not us
+LOOK_MS: Final = 200
 
 
 class TopicOffsets(NamedTuple):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import uuid_utils
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Secret, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Secret, StringConstraints
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 MAX_TEXT = 20_000  # characters of any free text
 MAX_ITEMS = 1_000  # items of any list
@@ -34,11 +36,11 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-
 Personal = Secret[ShortText]
 PersonalText = Secret[Text]
 
-_PARTIAL_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+_PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
 
 
 def partial_date(text: str) -> str:
-    match = _PARTIAL_DATE.match(text)
+    match = _PARTIAL_DATE.fullmatch(text)
     if not match:
         raise ValueError("a date is YYYY, YYYY-MM or YYYY-MM-DD")
     year, month, day = (int(part) if part else 1 for part in match.groups())
@@ -67,19 +69,24 @@ AlertId = Annotated[uuid.UUID, BeforeValidator(_uuid)]
 
 def to_rfc3339(time_ms: int) -> str:
     """Milliseconds since 1970 as RFC 3339 in UTC, with milliseconds."""
-    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> int:
     """Milliseconds since 1970; a time without an offset is refused, as nobody knows which it is."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("a time is written as in 2026-11-24T09:30:00Z") from None
     if moment.tzinfo is None:
         raise ValueError("a time needs its offset, as in 2026-11-24T09:30:00Z")
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
 
 
 def _time_ms(value: Any) -> Any:
     return from_rfc3339(value) if isinstance(value, str) else value
 
 
-TimeMs = Annotated[int, BeforeValidator(_time_ms)]
+# Milliseconds since 1970, within the years 0001 to 9999; from JSON also as RFC 3339.
+TimeMs = Annotated[int, BeforeValidator(_time_ms), Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]

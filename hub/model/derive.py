@@ -44,13 +44,25 @@ class Facts(Model):
 def derive(label: Label, contents: Sequence[Content], facts: Facts, on: date) -> tuple[Routing, tuple[Content, ...]]:
     """The routing block, and the contents completed by descriptions and circumstances, sorted by category.
 
-    `on` is the day on which ages are reckoned. Contents that this makes itself replace what was given.
+    `on` is the day on which ages are reckoned. Contents that this makes itself replace what was given. Raises MustSplit.
     """
     described = _with_descriptions(contents, on)
+    _may_stand_together(described, facts, on)
     routing = _routing(label, described, facts, on)
     rest = [item for item in described if item.category != "circumstances"]
     completed = [*rest, Content("circumstances", circumstances(routing))]
     return routing, tuple(sorted(completed, key=lambda item: item.category))
+
+
+class MustSplit(ValueError):
+    """One alert cannot say this of several persons: `minor` and `consent` hold for the whole of it."""
+
+
+def _may_stand_together(contents: Sequence[Content], facts: Facts, on: date) -> None:
+    """A child opens releases whoever consents; in one alert with an adult who refused it would open them for the adult."""
+    ages = set(_ages(contents, on).values())
+    if "withheld" in facts.consents and "no" in ages and ages != {"no"}:
+        raise MustSplit("an adult who withheld consent and a child (or a person of unknown age): make two alerts of it")
 
 
 def circumstances(routing: Routing) -> Circumstances:
@@ -110,6 +122,7 @@ def _with_descriptions(contents: Sequence[Content], on: date) -> list[Content]:
         if subject not in SUBJECTS or not isinstance(item.content, Identity):
             continue
         if (category, item.content.person) not in described:
+            described.add((category, item.content.person))
             made.append(Content(category, _description(item.content, on)))
     return [*contents, *made]
 
@@ -176,6 +189,12 @@ def _nationalities(contents: Sequence[Content]) -> list[tuple[str, ...]]:
 
 def _minor(contents: Sequence[Content], on: date) -> Minor:
     """`yes` if any victim or missing person is certainly a child, else `unknown` if any may be, else `no`."""
+    verdicts = set(_ages(contents, on).values())
+    return "yes" if "yes" in verdicts else "unknown" if "unknown" in verdicts else "no"
+
+
+def _ages(contents: Sequence[Content], on: date) -> dict[str, Minor]:
+    """For each victim and missing person, whether he or she is a child."""
     ages: dict[str, Minor] = {}
     for item in _about_protected(contents):
         person = _person(item)
@@ -185,8 +204,7 @@ def _minor(contents: Sequence[Content], on: date) -> Minor:
         known = ages.get(person, "unknown")
         # An exact birth date and a band may disagree: a child stays a child.
         ages[person] = "yes" if "yes" in (found, known) else found if known == "unknown" else known
-    verdicts = set(ages.values())
-    return "yes" if "yes" in verdicts else "unknown" if "unknown" in verdicts else "no"
+    return ages
 
 
 def _minor_by(content: Model, on: date) -> Minor:

@@ -127,16 +127,17 @@ def _sections(body: bytes, at: int) -> tuple[SectionSlice, ...]:
     sections = []
     for _ in range(count):
         start = at
-        at = _skip_string(body, at)
-        category = body[start + (1 if body[start] < 0x80 else 2) : at].decode("ascii")
-        if len(category) > CATEGORY_MAX_BYTES:
+        size, at = _count(body, at) if body[at] & 0x81 else (body[at] >> 1, at + 1)
+        if size > CATEGORY_MAX_BYTES:
             raise NotProven
-        raw = body[at]
-        version, at = (raw >> 1, at + 1) if not raw & 0x81 else _long(body, at)
-        size, at = _count(body, at + 16)  # past the salt
+        category = body[at : at + size].decode("ascii")
         at += size
-        # A NamedTuple's own constructor takes twice the time.
-        sections.append(tuple.__new__(SectionSlice, (category, version, body[start:at])))
+        version, at = _long(body, at) if body[at] & 0x81 else (body[at] >> 1, at + 1)
+        raw, at = _raw(body, at + 16)  # past the salt
+        if raw & 1:
+            raise NotProven
+        at += raw >> 1
+        sections.append(_new(SectionSlice, (category, version, body[start:at])))
     if _end_of_array(body, at, count) != len(body):
         raise NotProven
     return tuple(sections)
@@ -148,12 +149,8 @@ def _long(body: bytes, at: int) -> tuple[int, int]:
 
 
 def _count(body: bytes, at: int) -> tuple[int, int]:
-    """The length of a single-block array or of bytes: never negative."""
-    byte = body[at]
-    if byte < 0x80:
-        raw, at = byte, at + 1
-    else:
-        raw, at = _raw(body, at)
+    """The length of text or of a single-block array: never negative."""
+    raw, at = _raw(body, at)
     if raw & 1:
         raise NotProven
     return raw >> 1, at
@@ -161,12 +158,22 @@ def _count(body: bytes, at: int) -> tuple[int, int]:
 
 def _raw(body: bytes, at: int) -> tuple[int, int]:
     """A variable-length number of up to ten bytes, still zig-zag, in its shortest form."""
+    byte = body[at]
+    if byte < 0x80:
+        return byte, at + 1
+    second = body[at + 1]
+    if 0 < second < 0x80:
+        return byte & 0x7F | second << 7, at + 2
+    return _long_raw(body, at)
+
+
+def _long_raw(body: bytes, at: int) -> tuple[int, int]:
     number = shift = 0
     for byte in body[at : at + 10]:
         at += 1
         number |= (byte & 0x7F) << shift
         if byte < 0x80:
-            if (shift and not byte) or number >> 64:
+            if not byte or number >> 64:
                 raise NotProven
             return number, at
         shift += 7
@@ -229,6 +236,7 @@ def _skip_references(body: bytes, at: int) -> int:
     return _end_of_array(body, at, count)
 
 
+_new = tuple.__new__  # a NamedTuple's own constructor takes twice the time
 _LABEL_FIELDS: Final = ATTRIBUTES.index("credibility") + 1
 _STEPS: Final = tuple(
     _skip_references
