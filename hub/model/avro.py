@@ -13,6 +13,7 @@ import struct
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 import fastavro
@@ -58,6 +59,11 @@ class SchemaIds:
     """Which id each record's schema has in the cluster: by lock.json, or by a registry asked once at start."""
 
     by_name: Mapping[str, int]
+
+    @cached_property
+    def frames(self) -> dict[str, bytes]:
+        """What stands before the body of each record (frame())."""
+        return {name: _FRAME.pack(0, number) for name, number in self.by_name.items()}
 
     @property
     def by_id(self) -> dict[int, str]:

@@ -14,6 +14,7 @@ from .avro import encode
 from .obligation import Obligation
 
 _NULL: Final = b"\x00"
+NO_TERMS: Final = _NULL
 _SOME: Final = b"\x02"
 _END: Final = b"\x00"
 
@@ -34,6 +35,12 @@ _SMALL: Final = [_long(number) for number in range(4096)]
 
 def long(number: int) -> bytes:
     return _SMALL[number] if 0 <= number < 4096 else _long(number)
+
+
+@lru_cache(maxsize=4_096)
+def moment(time_ms: int) -> bytes:
+    """A time that many records of a batch share."""
+    return _long(time_ms)
 
 
 @lru_cache(maxsize=65_536)
@@ -76,14 +83,14 @@ def delivery(
     number: int,
     decided_ms: int,
     bundle: bytes,
-    terms: Obligation | None = None,
+    terms: bytes = NO_TERMS,
     withdrawn: tuple[str, ...] = (),
     reason: str | None = None,
     view: bytes | None = None,
 ) -> bytes:
-    """`view` stands last, so that who must not read it stops before it."""
-    head = (id, string(kind), string(recipient), alert, long(revision), long(number), _long(decided_ms), bundle)
-    tail = (obligation(terms), strings(withdrawn), optional_string(reason))
+    """`view` stands last, so that who must not read it stops before it. `terms`: encoded, see obligation()."""
+    head = (id, string(kind), string(recipient), alert, long(revision), long(number), moment(decided_ms), bundle)
+    tail = (terms, strings(withdrawn), optional_string(reason))
     return b"".join((*head, *tail, _NULL if view is None else _SOME + view))
 
 
@@ -124,7 +131,7 @@ def decision(
     outcomes: Sequence[bytes],
 ) -> bytes:
     """`alert`: the routing block and the core as one slice."""
-    head = (source.encode(), _long(decided_ms), bundle, string(result))
+    head = (source.encode(), moment(decided_ms), bundle, string(result))
     return b"".join((*head, alert, present, array(outcomes)))
 
 

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from hub.bus.bus import NO_HEADERS, Outgoing, Record
-from hub.guidelines.outcome import Outcome, Reason
+from hub.guidelines.outcome import Decision, Outcome, Reason
 from hub.model import splice
-from hub.model.avro import encode, frame
-from hub.model.decision import Quarantined, QuarantineReason
-from hub.model.obligation import Obligation
+from hub.model.avro import encode
+from hub.model.decision import Control, Quarantined, QuarantineReason
 
-from .holdings import NOTHING_SEEN, POSITION_KEY, Held, Holding
-from .lifecycle import Due
+from .holdings import POSITION_KEY, Held, Holding
 from .opening import ALERTS, Opened, Refused
 
 if TYPE_CHECKING:
@@ -35,6 +33,41 @@ def delivery_id(alert: bytes, recipient: str, number: int) -> bytes:
     return hashlib.sha256(alert + recipient.encode() + b"\0" + number.to_bytes(4, "big")).digest()[:16]
 
 
+class Shown(NamedTuple):
+    """What one outcome is for every alert: its fragment of a decision, its encoded obligation."""
+
+    fragment: bytes
+    terms: bytes
+
+
+# The engine gives the same objects for the same question for as long as it remembers them: what is made of one is kept
+# beside it, so that an id is never that of another.
+_SHOWN: dict[int, tuple[Outcome, Shown]] = {}
+_DENIED: dict[int, tuple[Decision, tuple[bytes, ...]]] = {}
+_REMEMBERED: Final = 65_536
+
+
+def shown(outcome: Outcome) -> Shown:
+    known = _SHOWN.get(id(outcome))
+    if known is None:
+        if len(_SHOWN) >= _REMEMBERED:
+            _SHOWN.clear()
+        fragment = splice.outcome(outcome.agency, outcome.reason, outcome.released)
+        known = _SHOWN[id(outcome)] = outcome, Shown(fragment, splice.obligation(outcome.obligation))
+    return known[1]
+
+
+def denied(decision: Decision) -> tuple[bytes, ...]:
+    """The encoded outcomes of all agencies that are not permitted, for an alert that nobody holds yet."""
+    known = _DENIED.get(id(decision))
+    if known is None:
+        if len(_DENIED) >= _REMEMBERED:
+            _DENIED.clear()
+        encoded = tuple(outcome(each, None) for each in decision.outcomes if each.reason != "permitted")
+        known = _DENIED[id(decision)] = decision, encoded
+    return known[1]
+
+
 class Views:
     """The views of one alert, one for each distinct set of categories, and what a recipient of each has seen."""
 
@@ -46,9 +79,9 @@ class Views:
         """The core's and the sections' untouched bytes as a view."""
         return self._view(categories)[0]
 
-    def seen(self, categories: tuple[str, ...], terms: Obligation | None) -> bytes:
+    def seen(self, outcome: Outcome) -> bytes:
         """Digest of what a recipient is shown: the core's stable part, the released sections' digests, the terms."""
-        return hashlib.sha256(self._view(categories)[1] + splice.obligation(terms)).digest()[:16]
+        return hashlib.sha256(self._view(outcome.released)[1] + shown(outcome).terms).digest()[:16]
 
     def _view(self, categories: tuple[str, ...]) -> tuple[bytes, bytes]:
         made = self._made.get(categories)
@@ -66,56 +99,57 @@ def departed(agency: str, result: str) -> Outcome:
     return Outcome(agency, cast(Reason, reason))  # reasons beyond the engine's, which is asked about neither
 
 
-def delivery(
-    source: splice.Position,
-    alert: Opened,
-    views: Views,
-    outcome: Outcome,
-    held: Held,
-    due: Due,
-    result: str,
-    state: State,
+def release(
+    source: splice.Position, alert: Opened, views: Views, outcome: Outcome, held: Held, seen: bytes, state: State
 ) -> tuple[Outgoing, Held]:
-    """A release or a withdrawal, and what its recipient holds after it."""
+    """What a recipient may see now, and what it holds after it."""
     number = held.number + 1
-    release = due is Due.RELEASE
-    identifier = delivery_id(alert.walked.id, outcome.agency, number)
     body = splice.delivery(
-        id=identifier,
-        kind=due.value,
+        id=delivery_id(alert.walked.id, outcome.agency, number),
+        kind="release",
         recipient=outcome.agency,
         alert=alert.walked.id,
         revision=alert.walked.revision,
         number=number,
         decided_ms=state.now_ms,
         bundle=state.bundle.digest,
-        terms=outcome.obligation if release else None,
-        withdrawn=tuple(category for category in held.categories if not release or category not in outcome.released),
-        reason=None if release else _why_withdrawn(result, outcome.reason),
-        view=views.of(outcome.released) if release else None,
+        terms=shown(outcome).terms,
+        withdrawn=tuple(each for each in held.categories if each not in outcome.released),
+        view=views.of(outcome.released),
     )
-    record = Outgoing(
-        DELIVERIES + outcome.agency,
-        source.partition,
-        alert.walked.id,
-        frame(state.ids.by_name["Delivery"], body),
+    record = _delivery(source, alert, outcome.agency, body, state)
+    return record, Held(outcome.agency, number, alert.walked.revision, outcome.released, seen)
+
+
+def withdrawal(
+    source: splice.Position, alert: Opened, agency: str, held: Held, result: str, state: State
+) -> tuple[Outgoing, Held]:
+    """That a recipient is to forget what it holds. It learns that the alert ended, or that it no longer qualifies; never
+    which guideline, and no data."""
+    number = held.number + 1
+    body = splice.delivery(
+        id=delivery_id(alert.walked.id, agency, number),
+        kind="withdrawal",
+        recipient=agency,
+        alert=alert.walked.id,
+        revision=alert.walked.revision,
+        number=number,
+        decided_ms=state.now_ms,
+        bundle=state.bundle.digest,
+        withdrawn=held.categories,
+        reason=result if result in ("cancelled", "expired") else "no-longer-permitted",
     )
-    seen = views.seen(outcome.released, outcome.obligation) if release else NOTHING_SEEN
-    revision = alert.walked.revision if release else 0
-    return record, Held(outcome.agency, number, revision, outcome.released if release else (), seen)
+    return _delivery(source, alert, agency, body, state), Held(agency, number)
 
 
-def _why_withdrawn(result: str, reason: str) -> str:
-    """What a former recipient may know: that the alert ended, or that it no longer qualifies; never which guideline."""
-    return result if result in ("cancelled", "expired") else "no-longer-permitted"
+def _delivery(source: splice.Position, alert: Opened, agency: str, body: bytes, state: State) -> Outgoing:
+    value = state.ids.frames["Delivery"] + body
+    return Outgoing(DELIVERIES + agency, source.partition, alert.walked.id, value)
 
 
-def outcome(decided: Outcome, sent: Outgoing | None, held: Held | None) -> bytes:
+def outcome(decided: Outcome, identifier: bytes | None) -> bytes:
     """One agency's outcome for the decision, with the id of what was sent to it."""
-    fragment = splice.outcome(decided.agency, decided.reason, decided.released)
-    if sent is None or held is None or sent.key is None:
-        return fragment + splice.delivery_id(None)
-    return fragment + splice.delivery_id(delivery_id(sent.key, decided.agency, held.number))
+    return shown(decided).fragment + splice.delivery_id(identifier)
 
 
 def decision(source: splice.Position, alert: Opened, outcomes: list[bytes], result: str, state: State) -> Outgoing:
@@ -123,7 +157,7 @@ def decision(source: splice.Position, alert: Opened, outcomes: list[bytes], resu
     walked = alert.walked
     present = splice.present((part.category, part.version, len(part.data)) for part in walked.sections)
     body = splice.decision(source, state.now_ms, state.bundle.digest, result, walked.alert, present, outcomes)
-    return Outgoing(DECISIONS, source.partition, walked.id, frame(state.ids.by_name["Decision"], body))
+    return Outgoing(DECISIONS, source.partition, walked.id, state.ids.frames["Decision"] + body)
 
 
 def holding(
@@ -139,18 +173,18 @@ def holding(
         walked.valid_until_ms,
         recipients,
     )
-    return Outgoing(HOLDINGS, source.partition, walked.id, frame(state.ids.by_name["Holding"], held.encode()))
+    return Outgoing(HOLDINGS, source.partition, walked.id, state.ids.frames["Holding"] + held.encode())
 
 
 def position(topic: str, partition: int, next_offset: int, last_decided: int, state: State) -> Outgoing:
     """How far a lane has come in a topic: written once for each transaction, beside the committed offset."""
-    value = frame(state.ids.by_name["Position"], splice.position(next_offset, last_decided))
+    value = state.ids.frames["Position"] + splice.position(next_offset, last_decided)
     return Outgoing(HOLDINGS, partition, POSITION_KEY + topic.encode(), value)
 
 
 def noted(source: splice.Position, what: str, state: State) -> Outgoing:
     body = source.encode() + splice.long(state.now_ms) + splice.string(what)
-    return Outgoing(DECISIONS, source.partition, None, frame(state.ids.by_name["Noted"], body))
+    return Outgoing(DECISIONS, source.partition, None, state.ids.frames["Noted"] + body)
 
 
 def quarantined(source: splice.Position, record: Record, refused: Refused, state: State, attempt: int = 1) -> Outgoing:
@@ -171,17 +205,16 @@ def quarantined(source: splice.Position, record: Record, refused: Refused, state
             headers=record.headers,
         )
     )
-    return Outgoing(QUARANTINE, source.partition, None, frame(state.ids.by_name["Quarantined"], body))
+    return Outgoing(QUARANTINE, source.partition, None, state.ids.frames["Quarantined"] + body)
 
 
-def feedback(order: Mapping[str, Any], state: State) -> list[Outgoing]:
+def feedback(order: Control, state: State) -> list[Outgoing]:
     """Tells an originator why its record waits in quarantine, so that it corrects and publishes again. No data goes back."""
-    topic: str = order["topic"]
-    agency = topic.removeprefix(ALERTS)
-    if agency == topic or state.bundle.agency(agency) is None:
+    agency = order.topic.removeprefix(ALERTS)
+    if agency == order.topic or state.bundle.agency(agency) is None:
         return []
-    key = order["key"] if order["key"] is not None and len(order["key"]) == 16 else bytes(16)
-    place = f"{topic}/{order['partition']}/{order['offset']}".encode()
+    key = order.key if order.key is not None and len(order.key) == 16 else bytes(16)
+    place = f"{order.topic}/{order.partition}/{order.offset}".encode()
     body = splice.delivery(
         id=hashlib.sha256(place).digest()[:16],
         kind="feedback",
@@ -191,7 +224,7 @@ def feedback(order: Mapping[str, Any], state: State) -> list[Outgoing]:
         number=0,
         decided_ms=state.now_ms,
         bundle=state.bundle.digest,
-        reason=order["reason"],
+        reason=order.reason,
     )
-    value = frame(state.ids.by_name["Delivery"], body)
-    return [Outgoing(DELIVERIES + agency, order["partition"], key, value, NO_HEADERS)]
+    value = state.ids.frames["Delivery"] + body
+    return [Outgoing(DELIVERIES + agency, order.partition, key, value, NO_HEADERS)]

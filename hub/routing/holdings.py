@@ -97,10 +97,10 @@ class Lane:
                 self.holdings[key] = value
         elif value is not None:
             try:
-                fields = decode("Position", unframe(value)[1])
-            except Undecodable as error:
-                raise TornState(f"a position: {error}") from None
-            self.positions[key[len(POSITION_KEY) :].decode()] = fields["next_offset"], fields["last_decided"]
+                topic, fields = key[len(POSITION_KEY) :].decode(), decode("Position", unframe(value)[1])
+            except (Undecodable, UnicodeDecodeError) as error:
+                raise TornState(f"a position ({type(error).__name__})") from None
+            self.positions[topic] = fields["next_offset"], fields["last_decided"]
 
     def next_offset(self, topic: str) -> int:
         return self.positions.get(topic, (0, -1))[0]

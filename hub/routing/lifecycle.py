@@ -8,10 +8,16 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from .holdings import Holding
+from .holdings import Held, Holding
 
 
-class Standing(Enum):
+class Row(Enum):
+    """A row of a table. It hashes by identity: Enum's own hash is a call in Python for every look-up."""
+
+    __hash__ = object.__hash__
+
+
+class Standing(Row):
     """How a revision stands to the one that the lane knows."""
 
     NEW = "the first that is seen of this alert"
@@ -22,7 +28,7 @@ class Standing(Enum):
     FOREIGN = "an id that another originator used first"
 
 
-class Step(Enum):
+class Step(Row):
     """What is done with a revision."""
 
     DECIDE = "decided"
@@ -33,7 +39,18 @@ class Step(Enum):
     REFUSE_ORIGIN = "foreign-id"
 
 
-class Due(Enum):
+class Stake(Row):
+    """How an agency stands to a decided revision. A cancel permits nobody, so whoever holds something is leaving then,
+    whatever today's guidelines say."""
+
+    OUTSIDE = "holds nothing and is not permitted"
+    JOINING = "holds nothing and is permitted"
+    LEAVING = "holds something and is no longer permitted"
+    SETTLED = "holds all that it may see"
+    BEHIND = "would see something else than it holds"
+
+
+class Due(Row):
     """What one recipient is sent."""
 
     RELEASE = "release"
@@ -57,17 +74,13 @@ STEPS: Final = {
     (Standing.FOREIGN, "cancel"): Step.REFUSE_ORIGIN,
 }
 
-# (holds something, is permitted, would see something else than it holds) -> what it is sent.
-# A cancel permits nobody, so it withdraws from every holder whatever today's guidelines say.
+# How a recipient stands -> what it is sent.
 DUES: Final = {
-    (False, False, False): Due.NOTHING,
-    (False, False, True): Due.NOTHING,
-    (False, True, False): Due.RELEASE,
-    (False, True, True): Due.RELEASE,
-    (True, False, False): Due.WITHDRAWAL,
-    (True, False, True): Due.WITHDRAWAL,
-    (True, True, False): Due.NOTHING,
-    (True, True, True): Due.RELEASE,
+    Stake.OUTSIDE: Due.NOTHING,
+    Stake.JOINING: Due.RELEASE,
+    Stake.LEAVING: Due.WITHDRAWAL,
+    Stake.SETTLED: Due.NOTHING,
+    Stake.BEHIND: Due.RELEASE,
 }
 # Under a hold these wait; a withdrawal passes, since a hold only ever removes.
 WAITS_UNDER_HOLD: Final = frozenset({Due.RELEASE})
@@ -82,3 +95,12 @@ def standing(held: Holding | None, originator: str, revision: int, content: byte
     if revision != held.revision:
         return Standing.HIGHER if revision > held.revision else Standing.OLDER
     return Standing.SAME if content == held.content else Standing.CONTRADICTING
+
+
+def stake(held: Held, permitted: bool, seen: bytes) -> Stake:
+    """How an agency stands; `seen`: the digest of what it would be shown if it is permitted."""
+    if not held.revision:
+        return Stake.JOINING if permitted else Stake.OUTSIDE
+    if not permitted:
+        return Stake.LEAVING
+    return Stake.SETTLED if seen == held.seen else Stake.BEHIND

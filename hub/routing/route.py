@@ -6,25 +6,30 @@ revision or a recipient's holding goes on is lifecycle.py's table; how records l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-from hub.bus.bus import Outgoing, Record
+from hub.bus.bus import Outgoing, Record, lane
 from hub.guidelines.bundle import Bundle
 from hub.guidelines.decide import engine
-from hub.guidelines.outcome import Decision, UnknownValue
-from hub.model.avro import SchemaIds, Undecodable, decode, unframe
+from hub.guidelines.outcome import Decision, Outcome, UnknownValue
+from hub.model.avro import SchemaIds, Undecodable, decode_as, unframe
+from hub.model.base import Model
+from hub.model.decision import Control
+from hub.model.receipt import Receipt
 from hub.model.splice import Position
 
 from . import emit
-from .holdings import Held, Holding, opened
-from .lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Step, standing
+from .holdings import NOTHING_SEEN, Held, Holding, opened
+from .lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Step, stake, standing
 from .opening import ALERTS, Opened, Refused, open_alert
 
 RECEIPTS = "receipts."
 CONTROL = "control"
 EVERYBODY = "*"
+
+M = TypeVar("M", bound=Model)
 
 
 class Arrived(NamedTuple):
@@ -67,17 +72,21 @@ class Routed(NamedTuple):
 def route(arrived: Arrived, state: State) -> Routed:
     """What follows from one record."""
     try:
-        if arrived.topic.startswith(ALERTS):
-            return _alert(arrived, arrived.topic, arrived.record, state)
         if arrived.topic == CONTROL:
             return _control(arrived, state)
-        return _receipt(arrived, state)
+        return _of_agency(arrived, arrived.topic, arrived.record, state)
     except Refused as refused:
         return Routed([emit.quarantined(arrived.source, arrived.record, refused, state)], {}, refused.reason)
 
 
+def _of_agency(arrived: Arrived, topic: str, record: Record, state: State) -> Routed:
+    """`topic` and `record` are those that the agency wrote; a replayed one arrived elsewhere."""
+    if topic.startswith(ALERTS):
+        return _alert(arrived, topic, record, state)
+    return _receipt(arrived, topic, record, state)
+
+
 def _alert(arrived: Arrived, topic: str, record: Record, state: State) -> Routed:
-    """`topic` and `record` are the alert's own; a replayed one arrived elsewhere."""
     alert = open_alert(topic, arrived.partition, record, state.ids.by_name["Alert"], state.partitions)
     known = _known(alert, state)
     walked = alert.walked
@@ -108,7 +117,8 @@ def _decided(alert: Opened, state: State) -> Decision:
             state.now_ms,
         )
     except UnknownValue as unknown:
-        raise Refused("unknown-value", unknown.field) from None
+        place = "core" if unknown.field in ("originator", "caveats") else "routing"
+        raise Refused("unknown-value", f"{place}.{unknown.field}") from None
     except Undecodable:
         raise Refused("undecodable", "routing") from None
 
@@ -120,51 +130,76 @@ def _followed(
     recipients = dict(known.recipients) if known else {}
     views = emit.Views(alert)
     outgoing: list[Outgoing] = []
-    outcomes: list[bytes] = []
-    asked = {outcome.agency for outcome in decision.outcomes}
-    gone = [agency for agency, held in recipients.items() if held.revision and agency not in asked]
-    for outcome in (*decision.outcomes, *(emit.departed(agency, result) for agency in gone)):
+    concerned, outcomes = _concerned(decision, recipients, result)
+    for outcome in concerned:
         held = recipients.get(outcome.agency) or Held(outcome.agency)
         permitted = outcome.reason == "permitted"
-        seen = views.seen(outcome.released, outcome.obligation) if permitted else b""
-        due = DUES[held.revision > 0, permitted, permitted and seen != held.seen]
-        delivery = None
+        seen = views.seen(outcome) if permitted else NOTHING_SEEN
+        due = DUES[stake(held, permitted, seen)]
+        identifier = None
         if due in WAITS_UNDER_HOLD and state.holds(outcome.agency):
             recipients[outcome.agency] = held._replace(owed=due.value)
         elif due is not Due.NOTHING:
-            delivery, now_held = emit.delivery(source, alert, views, outcome, held, due, result, state)
-            recipients[outcome.agency] = now_held
-            outgoing.append(delivery)
+            if due is Due.RELEASE:
+                sent, held = emit.release(source, alert, views, outcome, held, seen, state)
+            else:
+                sent, held = emit.withdrawal(source, alert, outcome.agency, held, result, state)
+            recipients[outcome.agency] = held
+            outgoing.append(sent)
+            identifier = emit.delivery_id(alert.walked.id, outcome.agency, held.number)
         elif held.owed:
             recipients[outcome.agency] = held._replace(owed=None)
-        outcomes.append(emit.outcome(outcome, delivery, recipients.get(outcome.agency)))
+        outcomes.append(emit.outcome(outcome, identifier))
     holding = emit.holding(source, alert, result, recipients, state)
     outgoing += (holding, emit.decision(source, alert, outcomes, result, state))
     return Routed(outgoing, {alert.walked.id: holding.value or b""}, result)
 
 
+def _concerned(
+    decision: Decision, recipients: Mapping[str, Held], result: str
+) -> tuple[Sequence[Outcome], list[bytes]]:
+    """Whom something may follow for: the permitted, and whoever was sent or owed something. The others' outcomes, encoded."""
+    if not recipients:
+        return decision.permitted, list(emit.denied(decision))
+    concerned = [each for each in decision.outcomes if each.reason == "permitted" or each.agency in recipients]
+    others = [emit.outcome(each, None) for each in decision.outcomes if each not in concerned]
+    holders = {agency for agency, held in recipients.items() if held.revision or held.owed}
+    gone = holders.difference(each.agency for each in decision.outcomes)
+    return [*concerned, *(emit.departed(agency, result) for agency in sorted(gone))], others
+
+
 def _control(arrived: Arrived, state: State) -> Routed:
-    order = _decoded("Control", arrived.record, state)
-    if order["kind"] == "replay":
-        original = Record(order["offset"], arrived.record.timestamp_ms, order["key"], order["value"], order["headers"])
-        return _alert(arrived, order["topic"], original, state)
-    if order["kind"] == "return":
+    order = _decoded(Control, arrived.record, state)
+    if order.partition != arrived.partition:
+        raise Refused("wrong-lane", "partition")
+    if order.kind == "replay":
+        original = Record(order.offset, arrived.record.timestamp_ms, order.key, order.value, order.headers)
+        try:
+            return _of_agency(arrived, order.topic, original, state)
+        except Refused as refused:
+            waits = emit.quarantined(arrived.source, arrived.record, refused, state, order.attempt)
+            return Routed([waits], {}, refused.reason)
+    if order.kind == "return":
         return Routed([*emit.feedback(order, state), emit.noted(arrived.source, "return", state)], {}, "noted")
     raise Refused("unknown-value", "kind")
 
 
-def _receipt(arrived: Arrived, state: State) -> Routed:
-    receipt = _decoded("Receipt", arrived.record, state)
-    if arrived.topic != RECEIPTS + receipt["recipient"]:
+def _receipt(arrived: Arrived, topic: str, record: Record, state: State) -> Routed:
+    receipt = _decoded(Receipt, record, state)
+    if record.key != receipt.alert.bytes:
+        raise Refused("key-mismatch", "alert")
+    if arrived.partition != lane(receipt.alert.bytes, state.partitions):
+        raise Refused("wrong-lane", "alert")
+    if topic != RECEIPTS + receipt.recipient:
         raise Refused("foreign-topic", "recipient")
     return Routed([emit.noted(arrived.source, "receipt", state)], {}, "noted")
 
 
-def _decoded(name: str, record: Record, state: State) -> dict[str, Any]:
+def _decoded(model: type[M], record: Record, state: State) -> M:
     try:
         schema_id, body = unframe(record.value or b"")
-        if schema_id != state.ids.by_name[name]:
+        if schema_id != state.ids.by_name[model.__name__]:
             raise Refused("unknown-schema", "value")
-        return decode(name, body)
+        return decode_as(model, body)
     except Undecodable:
         raise Refused("undecodable", "value") from None

@@ -47,7 +47,7 @@ def spliced_delivery(model: Delivery, view: bytes | None) -> bytes:
         number=model.number,
         decided_ms=model.decided_ms,
         bundle=model.bundle,
-        terms=model.obligation,
+        terms=splice.obligation(model.obligation),
         withdrawn=model.withdrawn,
         reason=model.reason,
         view=view,
