@@ -88,5 +88,7 @@ def _time_ms(value: Any) -> Any:
     return from_rfc3339(value) if isinstance(value, str) else value
 
 
-# Milliseconds since 1970, within the years 0001 to 9999; from JSON also as RFC 3339.
-TimeMs = Annotated[int, BeforeValidator(_time_ms), Field(ge=-62_135_596_800_000, le=253_402_300_799_999)]
+FIRST_MS = -62_135_596_800_000  # the years 0001 to 9999
+LAST_MS = 253_402_300_799_999
+# Milliseconds since 1970; from JSON also as RFC 3339.
+TimeMs = Annotated[int, BeforeValidator(_time_ms), Field(ge=FIRST_MS, le=LAST_MS)]

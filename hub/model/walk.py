@@ -45,6 +45,7 @@ class Walked(NamedTuple):
     created_ms: int
     kind: bytes
     originator: bytes
+    observed_ms: int | None
     valid_until_ms: int
     caveats: bytes
     sections: tuple[SectionSlice, ...]
@@ -70,7 +71,8 @@ def _alert(body: bytes, key: bytes | None) -> Walked:
     created_ms, stable_start = _long(body, at)
     originator_start = _skip_string(body, stable_start)
     originator_end = _skip_string(body, originator_start)
-    valid_until_ms, label_start = _long(body, _skip_optional_long(body, originator_end))
+    observed_ms, at = _optional_long(body, originator_end)
+    valid_until_ms, label_start = _long(body, at)
     same_label = body.startswith(label, label_start)
     caveats_start = label_start + len(label) if same_label else _skip_label(body, label_start)
     stable_end = _skip_strings(body, caveats_start)
@@ -89,6 +91,7 @@ def _alert(body: bytes, key: bytes | None) -> Walked:
         created_ms=created_ms,
         kind=body[stable_start:originator_start],
         originator=body[originator_start:originator_end],
+        observed_ms=observed_ms,
         valid_until_ms=valid_until_ms,
         caveats=body[caveats_start:stable_end],
         sections=_sections(body, core_end),
@@ -210,12 +213,12 @@ def _skip_number(body: bytes, at: int) -> int:
     return at + 1 if body[at] < 0x80 else _raw(body, at)[1]
 
 
-def _skip_optional_long(body: bytes, at: int) -> int:
+def _optional_long(body: bytes, at: int) -> tuple[int | None, int]:
     if not body[at]:
-        return at + 1
+        return None, at + 1
     if body[at] != 2:
         raise NotProven
-    return _skip_number(body, at + 1)
+    return _long(body, at + 1)
 
 
 def _skip_label(body: bytes, at: int) -> int:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from hub.bus.bus import Record, lane
 from hub.model import splice
 from hub.model.avro import ALERT_MAX_BYTES, FRAME_BYTES, Undecodable, attribute, unframe
+from hub.model.base import FIRST_MS, LAST_MS
 from hub.model.codes import ATTRIBUTES
 from hub.model.compose import VALID_MAX_MS
 from hub.model.core import Label, Routing
@@ -96,6 +97,13 @@ def _consistent_kind(walked: Walked) -> str:
         raise Refused("unknown-value", "core.kind")
     if not 1 <= walked.revision <= MAX_REVISION:
         raise Refused("unknown-value", "core.revision")
+    for field, time_ms in (
+        ("created_ms", walked.created_ms),
+        ("observed_ms", walked.observed_ms or 0),
+        ("valid_until_ms", walked.valid_until_ms),
+    ):
+        if not FIRST_MS <= time_ms <= LAST_MS:  # a recipient could not show it
+            raise Refused("unknown-value", f"core.{field}")
     if kind == "cancel" and walked.sections:
         raise Refused("contradiction", "core.kind")
     return kind

@@ -320,8 +320,9 @@ def test_every_row_of_the_tables_is_hit_and_no_other(monkeypatch: pytest.MonkeyP
     hub = Hub()
     for made in (
         *(alert(), alert(), cancel(1, 1), alert(1, 1, originator="police"), cancel(1, 2, originator="police")),
-        *(alert(1, 3, minor="yes"), alert(1, 2), cancel(1, 2), alert(1, 4, consent="withheld"), alert(1, 5)),
-        *(cancel(1, 6), cancel(1, 6), alert(1, 6), cancel(2, 1), cancel(2, 1, valid_ms=DAY_MS)),
+        *(alert(1, 3, minor="yes"), alert(1, 2), cancel(1, 2), alert(1, 4, consent="withheld")),
+        *(alert(1, 5, consent="withheld", minor="yes"), alert(1, 6), cancel(1, 7), cancel(1, 7), alert(1, 7)),
+        *(cancel(2, 1), cancel(2, 1, valid_ms=DAY_MS)),
         alert(1, 7, consent="withheld"),  # for whoever was withdrawn before, and is not permitted now
     ):
         hub.take(made)

@@ -217,3 +217,10 @@ def test_every_reason_that_route_gives_is_a_reason_of_the_list() -> None:
     elsewhere = {"wrong-lane", "foreign-id", "same-revision-other-content"}
     by_the_loop = {"fails-alone"}  # tests/routing/test_router.py
     assert {reason for _, reason, _ in CASES.values()} | elsewhere | by_the_loop == set(QUARANTINE_REASONS)
+
+
+@pytest.mark.parametrize("field", ["created_ms", "observed_ms"])
+def test_a_time_that_no_calendar_has_waits(field: str) -> None:
+    followed = Hub().take(with_core(**{field: 2**61}))
+    assert followed.result == "unknown-value"
+    assert followed.quarantined is not None and followed.quarantined.field == f"core.{field}"

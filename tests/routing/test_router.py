@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from hub import router as router_module
 from hub.bus.bus import (
@@ -60,6 +61,10 @@ class OneLane:
             raise failure
         self.written += records
         self.next += batch.count
+
+    def hold(self, topics: object) -> None: ...
+
+    def beat(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -127,13 +132,17 @@ def test_several_records_that_are_too_large_are_found_one_after_another() -> Non
 def test_a_fault_in_route_sets_its_record_aside_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def faulty(arrived: Arrived, state: State) -> Routed:
         if arrived.record.offset == 4:
-            raise ZeroDivisionError
+            raise ZeroDivisionError("the name of a person")
         return route(arrived, state)
 
     monkeypatch.setattr(router_module, "route", faulty)
     bus = OneLane(RECORDS)
-    routed_to_the_end(bus)
+    with capture_logs() as logs:
+        routed_to_the_end(bus)
     assert bus.quarantined() == [(4, "fails-alone")] and bus.decided() == 7
+    (fault,) = [each for each in logs if each["event"] == "router.fault"]
+    assert str(fault["error"]).startswith("ZeroDivisionError in test_router.py:")
+    assert "a person" not in str(logs)
 
 
 def test_what_poisons_a_batch_is_found_by_halving_and_set_aside_alone() -> None:
