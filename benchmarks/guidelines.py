@@ -2,7 +2,7 @@
 
 Two streams are measured. *known*: alerts that agree with an earlier one in all that decides, as most do; *new*: alerts
 whose like has not been seen, so that nothing but the attributes' selections is remembered. Both go in as raw Avro bytes,
-as the router's do. The naive reading, on the same bundle and alerts, is the measure.
+as the router's do. The naive reading and Cedar (permit and forbid alone) decide the same. Times are this thread's own.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import time
 import tracemalloc
 from typing import Any
 
+import cedarpy
+
 from hub.guidelines.bundle import Bundle, standard_vocabularies
 from hub.guidelines.decide import Engine
 from hub.guidelines.language import Agency, Guideline, Instrument, Words
 from hub.model.base import new_alert_id
 from hub.model.codes import CATEGORIES, CLASSES, INDICATORS, PURPOSES
 from hub.model.core import Core, Label, Routing
-from tests.reference import naive
+from tests.reference import cedar, naive
+from tests.reference.case import Case
 from tests.reference.evaluators import raw_attributes, raw_avro
 
 AGENCIES = 50
@@ -27,7 +30,8 @@ SIZES = (100, 1_000, 10_000)
 KNOWN_ALERTS = 500
 REPEATS = 8
 NEW_ALERTS = 1_000
-NAIVE_ALERTS = 10
+NAIVE_ALERTS = 3
+CEDAR_ALERTS = 3
 COUNTRIES = ("PA", "CO", "CR", "NI", "HN", "SV", "GT", "MX", "CA", "US")
 TYPES = ("customs", "police", "prosecution", "embassy", "shelter")
 GROUPS = ("national", "border", "law-enforcement", "victim-protection", "regional")
@@ -167,15 +171,33 @@ def _naive_us(some_bundle: Bundle, some: list[Alert]) -> float:
     return statistics.median(times) / 1000
 
 
+def _cedar_us(some_bundle: Bundle, some: list[Alert]) -> float:
+    """Cedar on the same bundle: permit and forbid only, all agencies asked in one call, the policies parsed before."""
+    policies = cedarpy.PolicySet.from_str(cedar.policies(some_bundle))
+    agencies = [agency.id for agency in some_bundle.agencies]
+    times = []
+    for routing, core, categories in some:
+        requests = [cedar.request(Case(some_bundle, routing, core, categories, NOW_MS), agency) for agency in agencies]
+        start = time.thread_time_ns()
+        cedarpy.is_authorized_batch(requests, policies, [])
+        times.append(time.thread_time_ns() - start)
+    return statistics.median(times) / 1000
+
+
+def _memory_mb(some_bundle: Bundle) -> float:
+    """What a compiled bundle holds before it has remembered anything."""
+    tracemalloc.start()
+    engine = Engine(some_bundle)
+    size_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    del engine
+    return size_bytes / 1e6
+
+
 def measure_size(size: int) -> dict[str, float]:
     """Microseconds an alert, seconds to compile, megabytes of the engine and what it remembers, for one bundle."""
     some = bundle(size)
     some.digest  # noqa: B018  # named before it is compiled
-    tracemalloc.start()
-    start = time.thread_time()
-    engine = Engine(some)
-    compile_s = time.thread_time() - start
-    tracemalloc.stop()
     start = time.thread_time()
     engine = Engine(some)
     compile_s = time.thread_time() - start
@@ -183,9 +205,12 @@ def measure_size(size: int) -> dict[str, float]:
     random.Random(2).shuffle(known)
     _median_us(engine, alerts(NEW_ALERTS, 3))
     new_us = _median_us(engine, alerts(NEW_ALERTS, 4))
+    _median_us(engine, known[:KNOWN_ALERTS])
     return {
         "known_us": _median_us(engine, known),
         "new_us": new_us,
+        "cedar_us": _cedar_us(some, known[:CEDAR_ALERTS]),
+        "memory_mb": _memory_mb(some),
         "naive_us": _naive_us(some, known[:NAIVE_ALERTS]),
         "compile_s": compile_s,
     }

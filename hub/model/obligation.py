@@ -55,14 +55,14 @@ def merge(obligations: Sequence[Obligation]) -> Obligation:
 
 
 def narrowest(onward: Iterable[str]) -> str:
-    """None before asking, asking before a channel, that before the label alone; two different channels are none."""
-    words = set(onward)
-    channels = words.difference(ONWARD_WORDS)
-    if ONWARD_NONE in words or len(channels) > 1:
+    """What is allowed by all: nothing, where two ways differ (two channels, or a channel and asking first).
+
+    So it makes no difference which are merged first: were asking to win over a channel, it would.
+    """
+    ways = set(onward) - {ONWARD_AS_LABELLED}
+    if len(ways) > 1:
         return ONWARD_NONE
-    if ONWARD_ASK in words:
-        return ONWARD_ASK
-    return channels.pop() if channels else ONWARD_AS_LABELLED
+    return ways.pop() if ways else ONWARD_AS_LABELLED
 
 
 def _least(terms: Iterable[int | None]) -> int | None:
