@@ -7,6 +7,7 @@ contract holds is in kafka.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 from zlib import crc32
@@ -35,7 +36,10 @@ class Record(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A record to write. `headers` are in Kafka's wire form (pack_headers); a `value` of None is a tombstone."""
+    """A record to write. A `value` of None is a tombstone.
+
+    `headers` are in Kafka's wire form (records.pack_headers, or a Record's own), each with a value.
+    """
 
     topic: str
     partition: int
@@ -92,11 +96,13 @@ class Torn(BusError):
 
 
 class Restore(Protocol):
-    """Called by read() before it returns records of newly assigned partitions.
+    """Called by read() before it returns records of another assignment, or after a doubtful commit.
 
-    `offsets`: the next offset to be read of every newly assigned partition. `table`: all committed records of the state
-    topic in the lanes of those partitions, in order, each with its lane. Forget what was known of other lanes. Raises
-    Torn if the state does not fit the offsets; the bus reads both again, and stops the partitions if the tear stays.
+    `offsets`: the next offset to be read of every partition that is read from now on, whole lanes; empty if there is
+    none. `table`: all committed records of the state topic in those lanes, in order, each with its lane; it can be gone
+    through once. Start from nothing, keep nothing of before. Raises Torn if the state does not fit the offsets; the bus
+    reads both again, and stops the lane if the tear stays. Any other exception ends this read(), as the cause of an
+    Indefinite; so does one that comes out of `table` if lanes are given away meanwhile: catch only what you raised.
     """
 
     def __call__(
@@ -112,17 +118,25 @@ class Bus(Protocol):
         """Partitions that are not read, each with the reason an operator needs. The others go on."""
 
     def read(self, limit: int, wait_ms: int) -> Batch:
-        """At most `limit` records, waiting at most `wait_ms` for the first; an empty batch if there are none.
+        """At most `limit` records, waiting about `wait_ms` for the first; an empty batch if there are none.
 
-        A batch read before and not committed is given up and its records come again. Raises Indefinite (read again) and
+        A batch read before and not committed is given up and its records come again: so a loop whose batch failed reads
+        again, with half the limit if it failed three times, down to a single record. Raises Indefinite (read again) and
         SlotTaken.
         """
 
     def commit(self, batch: Batch, records: Sequence[Outgoing]) -> None:
         """Writes `records` and the batch's offsets in one transaction; returns once it is committed.
 
-        Raises Indefinite (outcome unknown: read again), TooLarge (nothing was written) and SlotTaken.
+        Raises Indefinite (outcome unknown: read again), TooLarge and BusError (nothing was written: no such partition,
+        records without a batch) and SlotTaken.
         """
+
+    def beat(self) -> None:
+        """A sign of life, for whoever works long between read and commit: a process without one is ended."""
+
+    def hold(self, topics: AbstractSet[str]) -> None:
+        """From the next read on, these topics are not read until another call leaves them out. What was read, stays."""
 
     def close(self) -> None:
         """Ends it within a bound; an open transaction is given up. Idempotent."""

@@ -1,0 +1,94 @@
+"""Reading a table: all committed records of some partitions, up to now.
+
+The end is what a read-uncommitted client sees, asked for after the committed offsets: the markers of one transaction
+land at different times, so the end that a read-committed client is told may be too early (KAFKA.md, rule 9). Reading up
+to it waits for every transaction that was open.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from hub.bus import library
+from hub.bus.bus import Beat, Indefinite, Record, TopicPartition
+from hub.bus.fetch import walk
+from hub.bus.limits import FETCH_BYTES, Limits
+from hub.bus.settings import Connection
+
+_POLL_MS = 200
+_LOOK_MS = 20
+_AT_ONCE = 10_000  # records
+_CLOSE_MS = 2_000
+
+
+def no_beat() -> None:
+    """Nobody needs a sign of life."""
+
+
+def read_table(
+    connection: Connection,
+    partitions: Sequence[TopicPartition],
+    limits: Limits,
+    *,
+    ordinary: bool = False,
+    beat: Beat = no_beat,
+) -> Iterator[tuple[TopicPartition, Record]]:
+    """All committed records of `partitions`, each partition in order. `beat` is called as reading goes on.
+
+    Raises Indefinite if nothing came for longer than a transaction may be open, and KafkaError.
+    """
+    if not partitions:
+        return
+    wanted = [library.partition(at) for at in partitions]
+    with ExitStack() as closing:
+        end = _ends(connection, limits, wanted, closing)
+        beat()
+        reader = _open(connection, limits, "read_committed", closing)
+        library.walk_with(reader, walk(ordinary))
+        reader.assign(wanted)
+        reader.seek_to_beginning(*wanted)
+        patience_s = (limits.wait_ms + limits.transaction_ms) / 1000
+        deadline = time.monotonic() + patience_s
+        missing = [at for at in wanted if end[at] > 0]
+        while missing:
+            if time.monotonic() > deadline:
+                late = ", ".join(f"{at.topic}-{at.partition} before {end[at]}" for at in missing)
+                raise Indefinite(f"a transaction stays open: {late} cannot be read (enlace doctor)")
+            for at, records in reader.poll(_POLL_MS, _AT_ONCE).items():
+                deadline = time.monotonic() + patience_s
+                beat()
+                ours = TopicPartition(*at)
+                for record in records:
+                    yield ours, record
+            beat()
+            # a position may not be known in time (None): not there yet
+            missing = [at for at in missing if (reader.position(at, limits.wait_ms) or 0) < end[at]]
+
+
+def partitions_of(connection: Connection, topic: str, limits: Limits) -> list[TopicPartition]:
+    """All partitions of a topic, in order. Raises Indefinite if it is not known in time."""
+    with ExitStack() as closing:
+        reader = _open(connection, limits, "read_uncommitted", closing)
+        reader.subscribe(topics=[topic])  # without a group, all of it is assigned; asking for metadata has no limit
+        deadline = time.monotonic() + limits.wait_ms / 1000
+        while not reader.assignment():
+            if time.monotonic() > deadline:
+                raise Indefinite(f"no topic {topic} was found in time")
+            reader.poll(_LOOK_MS, 1)
+        return sorted(TopicPartition(*at) for at in reader.assignment())
+
+
+def _ends(
+    connection: Connection, limits: Limits, partitions: Sequence[TopicPartition], closing: ExitStack
+) -> dict[TopicPartition, int]:
+    return _open(connection, limits, "read_uncommitted", closing).end_offsets(partitions, limits.wait_ms)
+
+
+def _open(connection: Connection, limits: Limits, isolation: str, closing: ExitStack) -> library.Consumer:
+    consumer = library.open_consumer(
+        connection, limits, group_id=None, isolation_level=isolation, max_partition_fetch_bytes=FETCH_BYTES
+    )
+    closing.callback(library.end_consumer, consumer, _CLOSE_MS)
+    return consumer
