@@ -8,6 +8,8 @@ import platform
 import sys
 from pathlib import Path
 
+from hub.cli.logs import configure
+
 SECTIONS = {"steps": "steps", "pipeline": "pipeline", "guidelines": "guidelines"}
 
 
@@ -26,4 +28,5 @@ def main(chosen: list[str]) -> None:
     print(f"written to {path.name}")
 
 
+configure("warning")
 main(sys.argv[1:])

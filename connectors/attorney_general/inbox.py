@@ -61,7 +61,10 @@ class Inbox:
         metadata.create_all(engine)
 
     def take(self, connection: Connection, delivery: Delivery) -> Effect:
-        """A release replaces what the inbox has of the alert; a withdrawal empties it; feedback is kept beside."""
+        """A release replaces what the inbox has of the alert; a withdrawal empties it.
+
+        Feedback and requests are on alerts of one's own: they are noted, and change nothing that was received.
+        """
         record = delivery.record
         reference = str(record.alert)
         if record.kind == "withdrawal":
@@ -86,14 +89,17 @@ class Inbox:
             connection.execute(delete(sections).where(sections.c.alert == reference))
             for number, content in enumerate(delivery.contents):
                 connection.execute(insert(sections).values(_row(reference, number, content)))
-        else:
-            self._put(connection, reference, state=record.kind, reason=record.reason)
+        elif not self._known(connection, reference):
+            self._put(connection, reference, state=record.kind, reason=record.reason, received_ms=record.decided_ms)
         return Effect(reference=reference)
 
     @staticmethod
-    def _put(connection: Connection, reference: str, **values: Any) -> None:
-        known = connection.execute(select(alerts.c.alert).where(alerts.c.alert == reference)).one_or_none()
-        if known is None:
+    def _known(connection: Connection, reference: str) -> bool:
+        found = connection.execute(select(alerts.c.alert).where(alerts.c.alert == reference))
+        return found.one_or_none() is not None
+
+    def _put(self, connection: Connection, reference: str, **values: Any) -> None:
+        if not self._known(connection, reference):
             defaults = {"revision": 0, "received_ms": 0}
             connection.execute(insert(alerts).values({"alert": reference, **defaults, **values}))
         else:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from sqlalchemy import Connection
 
 from connectors.formats import paxlst
@@ -21,7 +22,7 @@ from connectors.formats.records import REASONS
 from connectors.formats.records import BadRecord as Damage
 from connectors.sdk import Alert, BadRecord, Cancel, Connector, Delivery, Effect, Options, Read
 from connectors.sdk.effects import metadata, once, open_engine
-from connectors.transports.files import FilePosition, Files
+from connectors.transports.files import Files
 
 from . import listing, watchlist
 from .screening import PassengerList, Rules, screen
@@ -49,7 +50,8 @@ class CustomsSource:
         self._options = options
         self._files = Files(options.files, options.folder)
         self._rules = load_rules(options.rules)
-        self._own: list[watchlist.Entry] | None = None
+        self._own: list[watchlist.Entry] = []
+        self._own_mark = ""
         self._watch = watchlist.WatchList(())
         self._engine = open_engine(options.database) if options.database else None
         if self._engine is not None:
@@ -59,16 +61,15 @@ class CustomsSource:
         yield from self._own_list()
         today = datetime.now(UTC).date()
         for taken in self._files.taken(after):
-            self._watch = watchlist.WatchList([*(self._own or ()), *self._delivered()])
+            yield from self._own_list()
+            self._watch = watchlist.WatchList([*self._own, *self._delivered()])
             number = 0
             with taken.path.open("rb") as stream:
                 for number, item in enumerate(self._lists(paxlst.read(stream, today=today), taken.path.name), start=1):
                     if number <= taken.skip:
                         continue
-                    position = FilePosition(file=taken.path.name, record=number).text()
-                    yield _at(item, position)
-            end = FilePosition(file=taken.path.name, record=number, end=True)
-            yield Read(None, end.text(), file=taken.path.name, records=0, settle=True)
+                    yield _at(item, taken.position(number))
+            yield Read(None, taken.position(number, end=True), file=taken.path.name, records=0, settle=True)
 
     def alerts(self, native: PassengerList | None) -> Iterable[Alert | Cancel]:
         if native is None:
@@ -81,14 +82,21 @@ class CustomsSource:
         self._files.settled(position)
 
     def _own_list(self) -> Iterator[BadRecord]:
-        if self._own is not None or self._options.watchlist is None:
+        """Reads the agency's own list, if it was written since."""
+        path = self._options.watchlist
+        if path is None:
             return
-        self._own = []
-        for entry in watchlist.read_csv(self._options.watchlist):
-            if isinstance(entry, BadRecord):
-                yield entry
-            else:
-                self._own.append(entry)
+        try:
+            found = path.stat()
+            mark = f"{found.st_size}-{found.st_mtime_ns}"
+            if mark == self._own_mark:
+                return
+            read = list(watchlist.read_csv(path))
+        except OSError:  # without it everybody would pass
+            raise BadOptions(f"{path.name}: the watch list cannot be read") from None
+        self._own = [entry for entry in read if isinstance(entry, watchlist.Entry)]
+        self._own_mark = mark
+        yield from (entry for entry in read if isinstance(entry, BadRecord))
 
     def _delivered(self) -> Iterable[watchlist.Entry]:
         return watchlist.load(self._engine, time.time_ns() // 1_000_000) if self._engine else ()
@@ -149,7 +157,7 @@ def load_rules(path: Path | None) -> Rules:
         return Rules()
     try:
         return Rules.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         raise BadOptions(f"{path.name}: not screening rules ({type(error).__name__})") from None
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from connectors.formats.dates import precision
 from connectors.formats.names import document_key, name_keys
 from connectors.sdk import Delivery, Effect, Provenance, Reference
 from hub.model.core import Label
@@ -24,7 +25,9 @@ SOUGHT: Final[dict[str, Sought]] = {"suspect.identity": "suspect", "missing.iden
 
 
 def take(connection: Connection, delivery: Delivery) -> Effect:
-    """The entries of the delivered alert, in place of those that it had before."""
+    """The entries of the delivered alert, in place of those that it had before. Feedback and requests list nobody."""
+    if delivery.record.kind not in ("release", "withdrawal"):
+        return Effect(reference="not listed")
     alert = str(delivery.alert)
     found = list(entries(delivery)) if delivery.record.kind == "release" else []
     count = replace(connection, alert, found)
@@ -46,8 +49,8 @@ def entries(delivery: Delivery) -> Iterator[Entry]:
             continue
         assert isinstance(content.content, Identity)
         entry = _entry(f"{delivery.alert}/{number}", sought, content.content, _until_ms(delivery), provenance)
-        if entry.documents or (entry.name_keys and entry.birth_date):
-            yield entry
+        if entry.documents or (entry.name_keys and entry.birth_date and precision(entry.birth_date) == "day"):
+            yield entry  # any other could never be found: nothing of it is kept
 
 
 def _may_list_suspects(label: Label) -> bool:

@@ -7,6 +7,7 @@ An entry is found by document number, or by full name and birth date together, b
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ Sought = Literal["suspect", "missing", "listed"]
 
 CSV_HEADER = ("document_number", "name", "birth_date")
 CSV_MAX_ROWS = 1_000_000
+CSV_MAX_BYTES = 256 << 20
+UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,11 @@ def _row(entry: Entry) -> dict[str, object]:
 def read_csv(path: Path) -> Iterator[Entry | BadRecord]:
     """A list of one's own: UTF-8 CSV with the header `document_number,name,birth_date` (YYYY-MM-DD).
 
-    A row needs a document number, or a name with a whole birth date; every other row is a BadRecord.
+    A row needs a document number, or a name with a whole birth date; every other row is a BadRecord. Raises OSError.
     """
+    if path.stat().st_size > CSV_MAX_BYTES:
+        yield BadRecord(path.name, f"the list is over {CSV_MAX_BYTES} bytes: it was not read")
+        return
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv.reader(file)
         header = tuple(cell.strip().lower() for cell in next(reader, ()))
@@ -163,8 +169,16 @@ def read_csv(path: Path) -> Iterator[Entry | BadRecord]:
                 yield _csv_entry(path.name, reader.line_num, row)
 
 
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
 def _csv_entry(file: str, line: int, row: list[str]) -> Entry | BadRecord:
     number, name, birth_date = ([cell.strip() for cell in row] + ["", "", ""])[:3]
+    if any("\n" in cell or "\r" in cell for cell in row):
+        return BadRecord(file, "a line break stands inside a value: is a quote not closed?", line=line)
+    if any(UNREADABLE in cell for cell in row):
+        return BadRecord(file, "not UTF-8: save the list as UTF-8", line=line)
     try:
         whole = bool(birth_date) and precision(partial_date(birth_date)) == "day"
     except ValueError:
@@ -173,7 +187,7 @@ def _csv_entry(file: str, line: int, row: list[str]) -> Entry | BadRecord:
     if document is None and not (keys and whole):
         return BadRecord(file, "an entry needs a document number, or a name and a whole birth date", line=line)
     return Entry(
-        id=f"{file}:{line}",
+        id=f"own/{_digest(document or '', *sorted(keys), birth_date)}",  # a row keeps it wherever it stands
         sought="listed",
         name_keys=keys,
         birth_date=birth_date or None,

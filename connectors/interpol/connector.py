@@ -17,11 +17,15 @@ from connectors.formats.countries import Country
 from connectors.formats.notices import Notice
 from connectors.formats.records import BadRecord as Damage
 from connectors.sdk import Alert, BadNative, BadRecord, Cancel, Connector, Content, Draft, Facts, Label, Options, Read
-from connectors.transports.files import FilePosition, Files
+from connectors.transports.files import Files
 from hub.model import sections as say
 from hub.model.codes import Handling, Tlp
 
 SEXES: Final[dict[str | None, say.Sex]] = {"M": "male", "F": "female"}
+HEIGHTS_CM: Final = (20, 260)  # this and the next three: what an alert's sections can say (hub/model/sections.py)
+WEIGHTS_KG: Final = (1, 400)
+MAX_WARRANTS: Final = 50
+MAX_CODE: Final = 64
 
 
 class NoticeOptions(Options):
@@ -48,14 +52,15 @@ class NoticeSource:
                 for number, item in enumerate(notices.read(stream), start=1):
                     if number <= taken.skip:
                         continue
-                    position = FilePosition(file=name, record=number).text()
+                    position = taken.position(number)
                     if isinstance(item, Damage):
                         yield BadRecord(
                             name, item.reason, line=item.line, field=item.field, code=item.code, position=position
                         )
                     else:
+                        yield from _noted(item, name)
                         yield Read(item, position, file=name, line=item.line)
-            yield Read(None, FilePosition(file=name, record=number, end=True).text(), file=name, records=0, settle=True)
+            yield Read(None, taken.position(number, end=True), file=name, records=0, settle=True)
 
     def alerts(self, native: Notice | None) -> Iterable[Alert | Cancel]:
         if native is None:
@@ -87,6 +92,13 @@ class NoticeSource:
         return Alert(f"{notice.kind}/{notice.entity_id}", Draft(label=label, facts=Facts()), tuple(contents))
 
 
+def _noted(notice: Notice, file: str) -> Iterator[BadRecord]:
+    """What was less than it should be, and is used all the same."""
+    for note in notice.notes:
+        reason = note.code.replace("-", " ")
+        yield BadRecord(file, reason, line=notice.line, field=note.field, code=note.code, level="warning")
+
+
 def _suspect(notice: Notice) -> list[Content]:
     identity = say.SuspectIdentity(
         **_identity(notice, "s1"),
@@ -96,7 +108,7 @@ def _suspect(notice: Notice) -> list[Content]:
                 charge=_text(warrant.charge),
                 charge_translation=_text(warrant.charge_translation),
             )
-            for warrant in notice.warrants
+            for warrant in notice.warrants[:MAX_WARRANTS]
         ),
     )
     status = "wanted"
@@ -127,10 +139,10 @@ def _case(notice: Notice, status: str) -> say.Case:
 
 def _identity(notice: Notice, person: str) -> dict[str, object]:
     physical = say.Physical(
-        height_cm=round(notice.height_m * 100) if notice.height_m else None,
-        weight_kg=round(notice.weight_kg) if notice.weight_kg else None,
-        eyes=notice.eyes,
-        hair=notice.hair,
+        height_cm=_within(HEIGHTS_CM, notice.height_m * 100 if notice.height_m else None),
+        weight_kg=_within(WEIGHTS_KG, notice.weight_kg),
+        eyes=_codes(notice.eyes),
+        hair=_codes(notice.hair),
         marks=_text(notice.distinguishing_marks),
     )
     named = notice.name or notice.forename
@@ -143,8 +155,17 @@ def _identity(notice: Notice, person: str) -> dict[str, object]:
         "sex": SEXES.get(notice.sex, "unknown"),
         "nationalities": tuple(sorted({code for each in notice.nationalities if (code := _alpha2(each))})),
         "physical": physical if physical != say.Physical() else None,
-        "languages": notice.languages,
+        "languages": _codes(notice.languages),
     }
+
+
+def _within(limits: tuple[int, int], measure: float | None) -> int | None:
+    """A measure that a person can have; any other is no reason to lose the notice, and is left out."""
+    return round(measure) if measure is not None and limits[0] <= round(measure) <= limits[1] else None
+
+
+def _codes(sent: Sequence[str]) -> tuple[str, ...]:
+    return tuple(code for code in sent if len(code) <= MAX_CODE)
 
 
 def _alpha2(country: Country | None) -> str | None:

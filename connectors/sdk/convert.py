@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hub.model.avro import encode_payload
+from hub.model.avro import ALERT_MAX_BYTES, encode, encode_payload
 from hub.model.compose import compose
 from hub.model.core import Alert as ComposedAlert
+from hub.model.derive import MustSplit
 
 from .inherit import inherited
 from .kinds import Alert, BadNative, BadRecord, Cancel, Read, Source
@@ -22,27 +23,41 @@ def proposals(source: Source[Any], read: Read[Any]) -> list[Alert | Cancel] | Ba
     try:
         return list(source.alerts(read.native))
     except BadNative as bad:
-        return _set_aside(read, bad.reason, bad.field)
+        return set_aside(read, bad)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        return _set_aside(read, f"cannot be said in an alert ({first['type']})", field)
+        return set_aside(read, _unsaid(error))
 
 
-def _set_aside(read: Read[Any], reason: str, field: str) -> BadRecord:
+def set_aside(read: Read[Any], bad: BadNative) -> BadRecord:
+    """A native record that cannot be said, with its place."""
     return BadRecord(
-        file=read.file, line=read.line, segment=read.segment, reason=reason, field=field, position=read.position
+        file=read.file, line=read.line, segment=read.segment, reason=bad.reason, field=bad.field, position=read.position
     )
+
+
+def _unsaid(error: ValidationError) -> BadNative:
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"])
+    return BadNative(f"cannot be said in an alert ({first['type']})", field)
 
 
 def composed(
     proposed: Alert, *, agency: str, alert_id: uuid.UUID, revision: int, now_ms: int, key: bytes
 ) -> ComposedAlert:
-    """The alert as it would be published."""
-    draft = inherited(proposed.draft, proposed.derived)
-    return compose(
-        draft, proposed.contents, originator=agency, alert_id=alert_id, revision=revision, now_ms=now_ms, key=key
-    )
+    """The alert as it would be published. Raises BadNative if it cannot be said, or is too large to travel."""
+    try:
+        draft = inherited(proposed.draft, proposed.derived)
+        alert = compose(
+            draft, proposed.contents, originator=agency, alert_id=alert_id, revision=revision, now_ms=now_ms, key=key
+        )
+    except ValidationError as error:
+        raise _unsaid(error) from None
+    except MustSplit as error:
+        raise BadNative(str(error)) from None
+    size_bytes = len(encode(alert))
+    if size_bytes > ALERT_MAX_BYTES:
+        raise BadNative(f"its alert has {size_bytes} bytes, {ALERT_MAX_BYTES} can travel: send it in parts")
+    return alert
 
 
 def native_key(key: bytes, proposed_key: str) -> bytes:
@@ -72,7 +87,12 @@ def converted(
         for proposed in found:
             if isinstance(proposed, Alert):
                 alert_id = uuid.UUID(bytes=_stable_uuid7(native_key(key, proposed.key), now_ms))
-                yield composed(proposed, agency=agency, alert_id=alert_id, revision=1, now_ms=now_ms, key=key), None
+                try:
+                    alert = composed(proposed, agency=agency, alert_id=alert_id, revision=1, now_ms=now_ms, key=key)
+                except BadNative as bad:
+                    yield None, set_aside(item, bad)
+                    continue
+                yield alert, None
 
 
 def _stable_uuid7(mark: bytes, now_ms: int) -> bytes:

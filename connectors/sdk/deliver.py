@@ -1,7 +1,7 @@
 """Deliveries taken to a sink exactly once in effect: read, checked, delivered, receipted in the transaction that moves on.
 
-The sink remembers each delivery's id with its effect, so a repeat after a crash finds the first effect. A delivery that
-cannot be delivered is parked with its reason, never dropped.
+The sink remembers each delivery's id with its effect, so a repeat after a crash finds the first effect. While the other
+system is not ready deliveries wait on the bus; one that cannot be delivered is parked with its reason, never dropped.
 """
 
 from __future__ import annotations
@@ -23,34 +23,66 @@ from .kinds import Delivery, Effect, Rejected, Sink, Transient
 from .publish import Identity
 
 log = structlog.get_logger()
+stamina.instrumentation.set_on_retry_hooks([])  # they would log what a sink's error says
 
 BATCH_RECORDS: Final = 200
 WAIT_MS: Final = 500
+RETRY_S: Final = 20.0  # within a step: shorter than the bus's watchdog
+PATIENCE_MS: Final = 3_600_000  # with one delivery, until it is parked so that the others can go on
+PARKED_REASONS: Final = (
+    "undecodable",
+    "unknown-schema",
+    "not-for-this-agency",
+    "digest-mismatch",
+    "recipient-not-ready",
+    "recipient-failed",
+)
 
 
 @dataclass
 class Counts:
     delivered: int = 0
     parked: int = 0
+    rejected: int = 0
+
+
+class NotReady(Exception):
+    """The recipient's system cannot take this delivery now; it waits on the bus, and those behind it."""
 
 
 class Parked(Exception):
-    """This delivery cannot be delivered; `reason` is a code."""
+    """This delivery cannot be delivered; `reason` is one of PARKED_REASONS."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
 
 
+def unwatched() -> None:
+    """Nobody needs a sign of life."""
+
+
 class Reception:
     """Reads an agency's deliveries and hands them to its sink."""
 
-    def __init__(self, sink: Sink, identity: Identity, bus: Bus, now_ms: Callable[[], int], attempts: int = 8) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        identity: Identity,
+        bus: Bus,
+        now_ms: Callable[[], int],
+        attempts: int = 8,
+        beat: Callable[[], None] = unwatched,
+    ) -> None:
+        """`attempts`: with a sink that is not ready, within one step. `beat` is called before each delivery: a sink may
+        be slow, and a bus that watches must not take that for the end."""
         self._sink = sink
         self._identity = identity
         self._bus = bus
         self._now_ms = now_ms
         self._attempts = attempts
+        self._beat = beat
+        self._waiting: tuple[bytes, int] | None = None  # the delivery that a sink was not ready for, and since when
         self.counts = Counts()
 
     def step(self, wait_ms: int = WAIT_MS) -> int:
@@ -60,6 +92,9 @@ class Reception:
             if batch.count:
                 self._bus.commit(batch, self._receipts(batch))
             return batch.count
+        except NotReady:
+            log.warning("deliver.not-ready", connector=self._identity.connector)
+            return 0
         except Indefinite as unknown:
             log.warning("deliver.indefinite", connector=self._identity.connector, reason=str(unknown))
             return 0
@@ -75,13 +110,18 @@ class Reception:
         """The delivery's effect, made now or before, as a receipt in the alert's lane."""
         identifier = alert = bytes(16)
         state, effect = "parked", Effect()
+        self._beat()
         try:
             delivery = opened(record, self._identity.agency, self._identity.ids.by_name["Delivery"])
             identifier, alert = delivery.id, delivery.alert.bytes
             effect = self._delivered(delivery)
             state = effect.state
             self.counts.delivered += 1
-        except (Parked, Rejected) as parked:
+        except Rejected as rejected:
+            state, effect = "rejected", Effect("rejected", reason=rejected.reason)
+            self.counts.rejected += 1
+            log.warning("deliver.rejected", connector=self._identity.connector, offset=record.offset)
+        except Parked as parked:
             effect = Effect(reason=parked.reason)
             self.counts.parked += 1
             log.error("deliver.parked", connector=self._identity.connector, offset=record.offset, reason=parked.reason)
@@ -98,12 +138,23 @@ class Reception:
         return self._identity.record(topic, lane(alert, self._identity.partitions), alert, receipt)
 
     def _delivered(self, delivery: Delivery) -> Effect:
+        """Raises NotReady, Rejected and Parked: whatever else a sink raises is of this delivery, and the others go on."""
         try:
-            for attempt in stamina.retry_context(on=Transient, attempts=self._attempts, timeout=20.0, wait_max=5.0):
+            for attempt in stamina.retry_context(on=Transient, attempts=self._attempts, timeout=RETRY_S, wait_max=5.0):
                 with attempt:
                     return self._sink.deliver(delivery)
         except Transient:
-            raise Parked("recipient-not-ready") from None
+            known, since_ms = self._waiting or (b"", 0)
+            if known != delivery.id:
+                self._waiting = delivery.id, self._now_ms()
+            elif self._now_ms() - since_ms >= PATIENCE_MS:
+                raise Parked("recipient-not-ready") from None
+            raise NotReady from None
+        except Rejected:
+            raise
+        except Exception as error:  # its words may hold what the delivery says
+            log.error("deliver.failed", connector=self._identity.connector, error=type(error).__name__)
+            raise Parked("recipient-failed") from None
         raise AssertionError("unreachable")
 
 

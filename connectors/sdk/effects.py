@@ -18,7 +18,7 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 
 from .kinds import Delivery, Effect, Transient
 
@@ -36,8 +36,16 @@ effects = Table(
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for a local or remote database. SQLite waits for its lock and keeps a journal that readers do not block."""
-    engine = create_engine(url, pool_pre_ping=True)
+    """An engine for a local or remote database. SQLite waits for its lock and keeps a journal that readers do not block.
+
+    Raises ValueError if this is no address of a database, or its driver is not installed.
+    """
+    try:
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)  # its errors would show personal data
+    except (ArgumentError, ImportError) as error:
+        raise ValueError(
+            f"database: not an SQLAlchemy URL whose driver is installed ({type(error).__name__})"
+        ) from None
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

@@ -19,8 +19,8 @@ from hub.model.core import Alert as ComposedAlert
 from hub.model.core import Label
 from hub.model.receipt import Health, NativeKey, SourcePosition
 
-from .convert import composed, content_mark, native_key, proposals
-from .kinds import Alert, BadRecord, Cancel, Read, Source
+from .convert import composed, content_mark, native_key, proposals, set_aside
+from .kinds import Alert, BadNative, BadRecord, Cancel, Read, Source
 
 log = structlog.get_logger()
 
@@ -145,7 +145,7 @@ class Publication:
         position = next((item.position for item in reversed(batch) if item.position is not None), None)
         counts, staged = Counts(**vars(self.counts)), dict[bytes, NativeKey]()
         records: list[Outgoing] = []
-        bad = []
+        bad: list[BadRecord] = []
         for item in batch:
             found = item if isinstance(item, BadRecord) else proposals(self._source, item)
             if isinstance(found, BadRecord):
@@ -154,9 +154,15 @@ class Publication:
                 continue
             assert isinstance(item, Read)
             counts.read += item.records
-            counts.no_hit += not found
+            counts.no_hit += not found and item.records > 0
             for proposed in found:
-                records += self._records_of(proposed, staged, counts)
+                try:
+                    records += self._records_of(proposed, staged, counts)
+                except BadNative as unsaid:
+                    bad.append(set_aside(item, unsaid))
+                    counts.set_aside += 1
+        for found in bad:  # before the position moves on: told twice after a crash, rather than never
+            self._set_aside(found)
         if position is not None:
             total = self._published.records + sum(item.records for item in batch if isinstance(item, Read))
             records.append(self._state(POSITION, SourcePosition(source="main", position=position, records=total)))
@@ -167,8 +173,6 @@ class Publication:
             self._published.records = total if position is not None else self._published.records
             self._published.position = position or self._published.position
         self.counts = counts
-        for found in bad:
-            self._set_aside(found)
         if position is not None:
             self._source.settled(position)
 

@@ -74,18 +74,11 @@ class Running:
             if connector.source
             else None
         )
-        self.reception = (
-            Reception(
-                connector.sink(options),
-                identity,
-                KafkaBus(
-                    place.connection, group=f"deliver-{self.name}", slot="deliver-0", topics=[f"deliveries.{agency}"]
-                ),
-                now_ms,
-            )
-            if connector.sink
-            else None
-        )
+        self.reception = None
+        if connector.sink:
+            topics = [f"deliveries.{agency}"]
+            bus = KafkaBus(place.connection, group=f"deliver-{self.name}", slot="deliver-0", topics=topics)
+            self.reception = Reception(connector.sink(options), identity, bus, now_ms, beat=bus.beat)
 
     def turn(self, stop: Callable[[], bool]) -> int:
         """Publishes what the source has, takes what was delivered; how many records there were."""

@@ -23,7 +23,8 @@ class Child:
         self.log_file = folder / f"{name}.log"
         with self.log_file.open("ab") as log:
             self._leash, self.pid = leash.spawn(
-                [sys.executable, "-m", "hub.cli", *arguments],
+                # -P: a folder `connectors` or `hub` where the command was typed must not take the place of ours
+                [sys.executable, "-P", "-m", "hub.cli", *arguments],
                 grace_s=STOP_TIMEOUT_S,
                 cwd=Path.cwd(),
                 env={**os.environ, **environment},

@@ -1,4 +1,4 @@
-"""How commands reach the cluster: the connection from the environment, one admin client, tables read whole. Bounded waits."""
+"""How commands reach the cluster: the connection from the environment, and the schema ids that hold there. Bounded waits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -13,6 +14,10 @@ from hub.bus.settings import Connection
 
 from .output import BAD_INPUT, fail
 from .settings import settings
+
+if TYPE_CHECKING:
+    from hub.bus.schema_ids import Settled
+    from hub.model.avro import SchemaIds
 
 ADDRESS_FILE = "bootstrap-servers"
 
@@ -43,9 +48,48 @@ def reached() -> Iterator[Connection]:
     from kafka.errors import KafkaError
 
     from hub.bus.bus import BusError
+    from hub.bus.topics import TopicError
 
     where = connection()
     try:
         yield where
+    except TopicError as error:
+        fail(str(error))
     except (KafkaError, BusError) as error:
         fail(f"the cluster at {where.bootstrap_servers} cannot be used: {type(error).__name__}: {error}")
+
+
+def schema_ids(connection: Connection, *, hub: bool = False) -> SchemaIds:
+    """The ids of this cluster's schemas, as its hub settled them at its first start (hub/bus/schema_ids.py).
+
+    `hub`: this is the hub, which asks the lock or the registry, and settles it. Raises BusError.
+    """
+    from hub.bus.schema_ids import SchemaIdsDiffer, recorded
+
+    try:
+        settled = _settled(connection) if hub else recorded(connection)
+        if settled is None:
+            fail(
+                "no hub was started on this cluster yet: `enlace topics create` makes its topics and settles schema ids"
+            )
+        return settled.current()
+    except SchemaIdsDiffer as error:
+        fail(str(error))
+
+
+def _settled(connection: Connection) -> Settled:
+    from hub.bus.schema_ids import REGISTRY_SETTING, asked, local, settle
+
+    if not os.environ.get(REGISTRY_SETTING):
+        return settle(connection, local())
+    try:
+        from hub.bus.registry import RegistryError
+    except ImportError:
+        fail("a schema registry needs the extra `hub`: pip install enlace[hub]")
+    try:
+        return settle(connection, asked())
+    except RegistryError as error:
+        fail(f"schema registry {error}")
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        fail(f"setting ENLACE_SCHEMA_REGISTRY_{str(first['loc'][0]).upper()}: {first['msg']}", BAD_INPUT)

@@ -59,11 +59,13 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="End when there is nothing to do.")] = False,
 ) -> None:
     """Publish what the source has and take what is delivered, until stopped."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from connectors.sdk.run import Place, Running
     from connectors.sdk.run import run as run_until
     from hub.bus.bus import SlotTaken
 
-    from .cluster import connection
+    from .cluster import reached, schema_ids
     from .logs import configure
     from .router import SLOT_TAKEN, Stop
     from .settings import settings
@@ -71,15 +73,22 @@ def run(
     chosen = settings()
     configure(chosen.log_level)
     found = _find(name)
-    place = Place(connection(), state or chosen.home / "connectors" / name, chosen.partitions, agency=agency)
+    given = load_options(found, options)
+    with reached() as connection:
+        ids = schema_ids(connection)
+    place = Place(connection, state or chosen.home / "connectors" / name, chosen.partitions, ids, agency)
     stop = Stop()
     try:
-        running = Running(found, load_options(found, options), place)
+        running = Running(found, given, place)
         run_until(running, stop, once)
     except SlotTaken as taken:
         fail(f"another process runs this connector: {taken}", SLOT_TAKEN)
     except ValueError as error:
         fail(f"connector {name}: {error}", BAD_INPUT)
+    except OSError as error:
+        fail(f"connector {name}: {error.filename or ''}: {type(error).__name__}")
+    except SQLAlchemyError as error:  # its words may hold values
+        fail(f"connector {name}: its database cannot be used ({type(error).__name__})")
 
 
 def load_options(connector: Connector[Any], path: Path) -> Options:

@@ -17,9 +17,11 @@ import typer
 from pydantic import BaseModel, ConfigDict
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from . import demo_report
 from .children import Child
+from .cluster import schema_ids
 from .output import console, fail
 from .settings import load_bundle, profile_folder, settings
 from .up import kafka, make_topics, start_router
@@ -73,19 +75,20 @@ def demo(
         for child in children:
             stack.callback(child.stop)
         connection = Connection(bootstrap_servers=address)
+        ids = schema_ids(connection)
         receiving = [name for name in plan.connectors if _receives(name)]
         for step in plan.steps:
             say(f"[bold]>[/] {step.en}\n  [dim]{step.es}[/]")
             arrived = _arrive(played / "demo" / step.put, home / step.put)
-            _settle(connection, bundle, receiving, home / step.put, arrived, children)
-        demo_report.report(connection, bundle, receiving, plan.show, home)
+            _settle(connection, ids, bundle, receiving, home / step.put, arrived, children)
+        demo_report.report(connection, ids, bundle, receiving, plan.show, home)
     say(f"\n{time.monotonic() - started_s:.0f} s. Logs, inbox and watch list: {_shown(home)}")
 
 
 def load(path: Path) -> Demonstration:
     try:
         return Demonstration.model_validate(YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, YAMLError) as error:
         fail(f"{path.name}: no demonstration ({type(error).__name__})")
 
 
@@ -119,7 +122,7 @@ def _arrive(source: Path, target: Path) -> list[str]:
 
 
 def _settle(
-    connection: Any, bundle: Any, receiving: list[str], folder: Path, names: list[str], children: list[Child]
+    connection: Any, ids: Any, bundle: Any, receiving: list[str], folder: Path, names: list[str], children: list[Child]
 ) -> None:
     """Returns when every file is taken, every alert decided, every delivery received."""
     from .seen import balance
@@ -129,7 +132,7 @@ def _settle(
         task = progress.add_task("")
         while time.monotonic() < deadline_s:
             taken = sum((folder / "done" / name).exists() for name in names)
-            now = balance(connection, bundle, receiving)
+            now = balance(connection, ids, bundle, receiving)
             progress.update(
                 task,
                 description=f"{taken}/{len(names)} files, {now.published} alerts published, {now.decided} decided, "

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from hub.bus.settings import Connection
 from hub.guidelines.bundle import Bundle
+from hub.model.avro import SchemaIds
 from hub.model.delivery import Delivery
 from hub.model.text import section_to_json, to_json
 
@@ -34,15 +35,17 @@ class Shown(BaseModel):
         super().__init__(**{"class_" if name == "class" else name: value for name, value in fields.items()})
 
 
-def report(connection: Connection, bundle: Bundle, receiving: list[str], shown: Sequence[Shown], home: Path) -> None:
+def report(
+    connection: Connection, ids: SchemaIds, bundle: Bundle, receiving: list[str], shown: Sequence[Shown], home: Path
+) -> None:
     """Prints all of it."""
-    decided = decisions(connection, bundle)
+    decided = decisions(connection, ids, bundle)
     for each in shown:
         _show(each, deliveries(connection, each.agency))
     _set_aside(home)
     _matrix(decided, bundle)
     _reasons(decided)
-    now = balance(connection, bundle, receiving)
+    now = balance(connection, ids, bundle, receiving)
     console().print(
         f"\n[bold]{now.published}[/] alerts published, [bold]{now.decided}[/] decided, {now.quarantined} in quarantine; "
         f"[bold]{now.delivered}[/] deliveries, {now.received} of {now.expected} received by the connectors that run here."

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import getpass
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .cluster import reached
+from .cluster import reached, schema_ids
 from .output import BAD_INPUT, JsonFlag, fail, print_json, table
-from .settings import settings
 
 if TYPE_CHECKING:
     from hub.bus.settings import Connection
     from hub.model.decision import Control, Quarantined
 
 app = typer.Typer(help="Records that cannot be decided: see why, replay, return.", no_args_is_help=True)
+About = tuple[str, int, int, int]  # topic, partition, offset, attempt
 PLACE = "TOPIC/PARTITION/OFFSET, as `list` shows it"
 PlaceArgument = Annotated[str, typer.Argument(help=f"Which one: {PLACE}.")]
 WhyOption = Annotated[str, typer.Option(help="Why: it is kept with the order.")]
@@ -24,13 +25,14 @@ WhyOption = Annotated[str, typer.Option(help="Why: it is kept with the order.")]
 
 @app.command("list")
 def list_quarantine(as_json: JsonFlag = False) -> None:
-    """Every record in quarantine, with its reason."""
+    """Every record that was set aside, with its reason and what was ordered about it since."""
     with reached() as connection:
-        rows = [_row(each) for each in _waiting(connection)]
+        ordered = _ordered(connection)
+        rows = [_row(each, ordered) for each in _waiting(connection)]
     if as_json:
         print_json(rows)
         return
-    columns = ("place", "reason", "field", "attempt", "size_bytes", "quarantined")
+    columns = ("place", "reason", "field", "attempt", "size_bytes", "quarantined", "ordered")
     table("Quarantine", columns, ([row[name] for name in columns] for row in rows))
 
 
@@ -38,7 +40,7 @@ def list_quarantine(as_json: JsonFlag = False) -> None:
 def show(place: PlaceArgument, as_json: JsonFlag = False) -> None:
     """One record: reason, field, size and place, never its content."""
     with reached() as connection:
-        row = _row(_find(connection, place))
+        row = _row(_find(connection, place), _ordered(connection))
     if as_json:
         print_json(row)
     else:
@@ -63,29 +65,24 @@ def _order(place: str, kind: str, why: str) -> None:
     from hub.bus.bus import Outgoing
     from hub.bus.kafka import KafkaPublisher
     from hub.bus.topics import CONTROL
-    from hub.model.avro import LOCAL_IDS, encode, frame
+    from hub.model.avro import encode, frame
 
     with reached() as connection:
         waiting = _find(connection, place)
         control = _control(waiting, kind, why)
         publisher = KafkaPublisher(connection, name=f"operator-{getpass.getuser()}", record_bytes=4 << 20)
         try:
-            value = frame(LOCAL_IDS.by_name["Control"], encode(control))
+            value = frame(schema_ids(connection).by_name["Control"], encode(control))
             publisher.publish([Outgoing(CONTROL, waiting.partition, waiting.key, value)])
         finally:
             publisher.close()
 
 
 def _control(waiting: Quarantined, kind: str, why: str) -> Control:
-    """The order about a record; one that came by an order before is taken out of it again."""
-    from hub.bus.topics import CONTROL
-    from hub.model.avro import decode_as, unframe
+    """The order about a record."""
     from hub.model.decision import Control
 
-    order = None
-    if waiting.topic == CONTROL and waiting.value is not None:
-        order = decode_as(Control, unframe(waiting.value)[1])
-    original: Any = order or waiting
+    original = _original(waiting)
     return Control(
         kind=kind,
         topic=original.topic,
@@ -102,18 +99,42 @@ def _control(waiting: Quarantined, kind: str, why: str) -> Control:
     )
 
 
-def _waiting(connection: Connection) -> Iterator[Quarantined]:
-    from hub.bus.limits import Limits
-    from hub.bus.restore import partitions_of, read_table
-    from hub.bus.topics import QUARANTINE
-    from hub.model.avro import decode_as, unframe
-    from hub.model.decision import Quarantined
+def _original(waiting: Quarantined) -> Quarantined | Control:
+    """The record as it was first set aside; one that came by an order is taken out of it again."""
+    from hub.bus.topics import CONTROL
+    from hub.model.avro import Undecodable, decode_as, unframe
+    from hub.model.decision import Control
 
-    limits = Limits()
-    settings()
-    for _, record in read_table(connection, partitions_of(connection, QUARANTINE, limits), limits):
-        if record.value is not None:
-            yield decode_as(Quarantined, unframe(record.value)[1])
+    if waiting.topic == CONTROL and waiting.value is not None:
+        with suppress(Undecodable):  # then the order itself is what could not be read
+            return decode_as(Control, unframe(waiting.value)[1])
+    return waiting
+
+
+def _about(each: Quarantined | Control) -> About:
+    return each.topic, each.partition, each.offset, each.attempt
+
+
+def _ordered(connection: Connection) -> dict[About, str]:
+    """What was ordered last about each record, by the record and the attempt that the order asks for."""
+    from hub.bus.topics import CONTROL
+    from hub.model.avro import Undecodable, decode_as, unframe
+    from hub.model.decision import Control
+
+    from .seen import records
+
+    orders: dict[About, str] = {}
+    for record in records(connection, CONTROL):
+        with suppress(Undecodable):
+            order = decode_as(Control, unframe(record.value or b"")[1])
+            orders[_about(order)] = order.kind
+    return orders
+
+
+def _waiting(connection: Connection) -> Iterator[Quarantined]:
+    from .seen import quarantined
+
+    return quarantined(connection)
 
 
 def _find(connection: Connection, place: str) -> Quarantined:
@@ -127,9 +148,10 @@ def _place(each: Quarantined) -> str:
     return f"{each.topic}/{each.partition}/{each.offset}"
 
 
-def _row(each: Quarantined) -> dict[str, Any]:
+def _row(each: Quarantined, ordered: dict[About, str]) -> dict[str, Any]:
     from hub.model.base import to_rfc3339
 
+    topic, partition, offset, attempt = _about(_original(each))
     return {
         "place": _place(each),
         "reason": each.reason,
@@ -138,4 +160,5 @@ def _row(each: Quarantined) -> dict[str, Any]:
         "size_bytes": len(each.value or b""),
         "recorded": to_rfc3339(each.timestamp_ms),
         "quarantined": to_rfc3339(each.quarantined_ms),
+        "ordered": ordered.get((topic, partition, offset, attempt + 1)),
     }

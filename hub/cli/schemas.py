@@ -27,15 +27,19 @@ RECORDS = (
     "SourcePosition",
     "NativeKey",
     "Health",
+    "Publication",
+    "HoldOrder",
 )
 
 
 def current_records() -> Iterator[tuple[str, Any]]:
     """Every record's schema as the models have it now."""
-    from hub.model import core, decision, delivery, receipt
+    from hub.model import core, decision, delivery, publication, receipt
 
     for name in RECORDS:
-        model = next(vars(room)[name] for room in (core, delivery, decision, receipt) if name in vars(room))
+        model = next(
+            vars(room)[name] for room in (core, delivery, decision, receipt, publication) if name in vars(room)
+        )
         yield name, of_model(model)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .cluster import reached
+from .cluster import reached, schema_ids
 from .output import JsonFlag, print_json, table
 from .settings import load_bundle
 
@@ -16,7 +15,8 @@ from .settings import load_bundle
 def status(
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None, as_json: JsonFlag = False
 ) -> None:
-    """What each agency published, what was decided and quarantined of it, and what it was delivered and has received."""
+    """What each agency published and the topic still has, what was decided and quarantined of all that it ever published,
+    what waits, and what it was delivered and has received."""
     rows = _rows(profile)
     if as_json:
         print_json(rows)
@@ -26,32 +26,25 @@ def status(
 
 
 def _rows(profile: Path | None) -> list[dict[str, Any]]:
-    from hub.model.avro import LOCAL_IDS, decode, unframe
-
-    from .seen import records
+    from .seen import decided, places, quarantined, records
 
     bundle = load_bundle(profile)
     rows = []
     with reached() as connection:
-        sources = Counter[str]()
-        for record in records(connection, "decisions"):
-            schema_id, body = unframe(record.value or b"")
-            if schema_id == LOCAL_IDS.by_name["Decision"]:
-                sources[decode("Decision", body)["core"]["originator"]] += 1
-        quarantined = Counter(
-            decode("Quarantined", unframe(record.value or b"")[1])["topic"]
-            for record in records(connection, "quarantine")
-        )
+        # By where a record stood: what was replayed came by `control`, and counts with the alert that was set aside.
+        ids = schema_ids(connection)
+        settled = {(each.source.topic, each.source.partition, each.source.offset) for each in decided(connection, ids)}
+        aside = {(each.topic, each.partition, each.offset) for each in quarantined(connection)}
         for agency in bundle.agencies:
-            published = len(records(connection, f"alerts.{agency.id}"))
-            aside = quarantined[f"alerts.{agency.id}"]
+            topic = f"alerts.{agency.id}"
+            published = places(connection, topic)
             rows.append(
                 {
                     "agency": agency.id,
-                    "published": published,
-                    "decided": sources[agency.id],
-                    "quarantined": aside,
-                    "waiting": max(0, published - sources[agency.id] - aside),
+                    "published": len(published),
+                    "decided": sum(place[0] == topic for place in settled),
+                    "quarantined": sum(place[0] == topic for place in aside),
+                    "waiting": len(published - settled - aside),
                     "delivered": len(records(connection, f"deliveries.{agency.id}")),
                     "received": len(records(connection, f"receipts.{agency.id}")),
                 }

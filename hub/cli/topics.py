@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from .cluster import reached
+from .cluster import reached, schema_ids
 from .output import FAILURE, JsonFlag, print_json, table
 from .settings import load_bundle, settings
 
 app = typer.Typer(help="Topics: offsets, lag, settings.", invoke_without_command=True)
+COORDINATOR_TIMEOUT_S = 20.0
 ProfileOption = Annotated[Path | None, typer.Option(help="The profile's folder.")]
 
 
@@ -30,27 +32,33 @@ def topics(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 def overview() -> list[dict[str, Any]]:
     """Each topic's partitions, the sums of its first and end offsets, and the routers' lag where they read it."""
+    from kafka.errors import CoordinatorNotAvailableError
+
     from hub.bus.offsets import topic_offsets
     from hub.router import GROUP
 
     with reached() as connection:
-        return [row._asdict() for row in topic_offsets(connection, GROUP)]
+        deadline_s = time.monotonic() + COORDINATOR_TIMEOUT_S
+        while True:
+            try:
+                return [row._asdict() for row in topic_offsets(connection, GROUP)]
+            except CoordinatorNotAvailableError:  # a new cluster makes its topic of groups when it is first asked
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.2)
 
 
 @app.command()
 def create(profile: ProfileOption = None) -> None:
-    """Make the topics that are missing, for every agency of the profile."""
-    from hub.bus.topics import TopicError, administration
+    """Make the topics that are missing, for every agency of the profile, and settle where schema ids come from."""
+    from hub.bus.topics import administration
     from hub.bus.topics import create as make
 
-    from .output import fail
-
     chosen, bundle = settings(), load_bundle(profile)
-    with reached() as connection, administration(connection) as admin:
-        try:
+    with reached() as connection:
+        with administration(connection) as admin:
             made = make(admin, [agency.id for agency in bundle.agencies], chosen.partitions, chosen.replication)
-        except TopicError as error:
-            fail(str(error))
+        schema_ids(connection, hub=True)
     typer.echo(f"{len(made)} topics made")
 
 

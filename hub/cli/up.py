@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from .children import Child
-from .cluster import ADDRESS_FILE
+from .cluster import ADDRESS_FILE, schema_ids
 from .output import fail
 from .settings import load_bundle, profile_folder, settings
 
@@ -74,16 +74,21 @@ def kafka(home: Path, port: int | None = None) -> Iterator[str]:
 
 
 def make_topics(address: str, profile: Path | None) -> None:
-    """The topics of every agency of the profile, where they are missing."""
+    """The topics of every agency of the profile, where they are missing, and the ids of their schemas."""
+    from kafka.errors import KafkaError
+
+    from hub.bus.bus import BusError
     from hub.bus.settings import Connection
     from hub.bus.topics import TopicError, administration, create
 
     chosen, bundle = settings(), load_bundle(profile)
+    connection = Connection(bootstrap_servers=address)
     try:
-        with administration(Connection(bootstrap_servers=address)) as admin:
+        with administration(connection) as admin:
             create(admin, [agency.id for agency in bundle.agencies], chosen.partitions, chosen.replication)
-    except TopicError as error:
-        fail(str(error))
+        schema_ids(connection, hub=True)
+    except (TopicError, BusError, KafkaError) as error:
+        fail(f"the cluster at {address} cannot be used: {error}")
 
 
 def start_router(home: Path, environment: dict[str, str], profile: Path | None) -> Child:

@@ -1,0 +1,272 @@
+"""A source's records published exactly once, whatever ends in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from connectors.sdk import Alert, BadNative, BadRecord, Cancel, Content, Draft, Facts, Label, Read, publish
+from connectors.sdk.publish import Identity, Publication
+from hub.bus.bus import Outgoing, Publisher, lane
+from hub.bus.memory import MemoryPublisher
+from hub.bus.memory_log import START_MS, Crashed, Faults, MemoryLog
+from hub.model import avro
+from hub.model.avro import SchemaIds, decode_as, unframe
+from hub.model.compose import DAY_MS
+from hub.model.core import Alert as ComposedAlert
+from hub.model.receipt import NativeKey, SourcePosition
+from hub.model.sections import Narrative
+from hub.routing.opening import open_alert
+from tests.connectors.deliveries import KEY
+
+PARTITIONS = 6
+IDS = SchemaIds({name: 500 + number for number, name in enumerate(sorted(avro.LOCAL_IDS.by_name))})
+CLASS: dict[str, Any] = {"class": "suspected-transit", "purposes": ["investigation", "border-control"]}
+
+Native = tuple[str, str | None]  # a name, and what is said of it; None: it was withdrawn
+
+
+def said(name: str, text: str) -> Alert:
+    label = Label.model_validate(CLASS)
+    return Alert(
+        name,
+        Draft(label=label, facts=Facts(), valid_ms=DAY_MS),
+        (Content("narrative", Narrative.model_validate({"text": text})),),
+    )
+
+
+class Book:
+    """A source: a list of records, which are read from a place on."""
+
+    def __init__(self, *records: Native | BadRecord) -> None:
+        self.records = list(records)
+        self.settles: list[str] = []
+
+    def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord]:
+        start = int(after) if after is not None else 0
+        for number, each in enumerate(self.records[start:], start=start + 1):
+            if isinstance(each, BadRecord):
+                yield BadRecord(each.file, each.reason, line=number, position=str(number))
+            else:
+                yield Read(each, str(number), file="book", line=number)
+
+    def alerts(self, native: Native) -> Iterable[Alert | Cancel]:
+        name, text = native
+        if text == "nothing":
+            return []
+        if text == "unsaid":
+            raise BadNative("cannot be said", "text")
+        return [Cancel(name) if text is None else said(name, text)]
+
+    def settled(self, position: str) -> None:
+        self.settles.append(position)
+
+
+class Place:
+    """An agency's topics in memory, and its connector as often as it is started."""
+
+    def __init__(self, faults: Faults | None = None, seed: int = 0) -> None:
+        self.log = MemoryLog(seed, faults or Faults(), record_bytes=1 << 20)
+        self.log.create("alerts.customs", PARTITIONS)
+        self.log.create("connectors.customs", 1)
+        self.now_ms = START_MS
+        self.bad: list[BadRecord] = []
+        self.marked: list[str] = []
+
+    def start(self, book: Book, connector: str = "book", mark: Any = None) -> Publication:
+        identity = Identity("customs", connector, KEY, PARTITIONS, IDS)
+
+        def opened() -> Publisher:
+            return MemoryPublisher(self.log, name=connector, mark=mark or self.marked.append)
+
+        return Publication(book, identity, opened, lambda: self.now_ms, self.bad.append)
+
+    def alerts(self) -> list[ComposedAlert]:
+        """What stands on the topic, opened as the router opens it."""
+        found = []
+        for at, record in self.log.table(self.log.partitions("alerts.customs")):
+            open_alert(at.topic, at.partition, record, IDS.by_name["Alert"], PARTITIONS)
+            found.append(decode_as(ComposedAlert, unframe(record.value or b"")[1]))
+        return sorted(found, key=lambda alert: (alert.core.id, alert.core.revision))
+
+    def state(self) -> dict[bytes, bytes]:
+        table = self.log.table(self.log.partitions("connectors.customs"))
+        return {record.key or b"": record.value or b"" for _, record in table}
+
+    def position(self) -> SourcePosition:
+        return decode_as(SourcePosition, unframe(self.state()[b"book/position"])[1])
+
+
+@pytest.fixture
+def place() -> Place:
+    return Place()
+
+
+def test_each_record_becomes_one_alert_in_the_lane_of_its_id(place: Place) -> None:
+    counts = place.start(Book(("a", "one"), ("b", "two"))).run()
+    assert (counts.read, counts.published) == (2, 2)
+    assert len({alert.core.id for alert in place.alerts()}) == 2
+    assert {alert.core.revision for alert in place.alerts()} == {1}
+    for at, record in place.log.table(place.log.partitions("alerts.customs")):
+        assert at.partition == lane(record.key or b"", PARTITIONS)
+    assert place.position() == SourcePosition(source="main", position="2", records=2)
+
+
+def test_ids_of_schemas_are_the_clusters(place: Place) -> None:
+    place.start(Book(("a", "one"))).run()
+    assert {unframe(value)[0] for value in place.state().values()} == {
+        IDS.by_name["SourcePosition"],
+        IDS.by_name["NativeKey"],
+    }
+
+
+def test_a_repeat_is_nothing_and_a_change_is_the_next_revision(place: Place) -> None:
+    counts = place.start(Book(("a", "one"), ("a", "one"), ("a", "changed"))).run()
+    assert (counts.published, counts.unchanged) == (2, 1)
+    first, second = place.alerts()
+    assert first.core.id == second.core.id and second.core.revision == 2
+
+
+def test_a_repeat_after_a_restart_is_nothing_too(place: Place) -> None:
+    book = Book(("a", "one"))
+    place.start(book).run()
+    book.records.append(("a", "one"))
+    counts = place.start(book).run()
+    assert (counts.read, counts.published, counts.unchanged) == (1, 0, 1)
+
+
+def test_an_alert_that_has_expired_is_news_when_its_record_comes_again(place: Place) -> None:
+    book = Book(("a", "one"))
+    place.start(book).run()
+    place.now_ms += 2 * DAY_MS
+    book.records.append(("a", "one"))
+    place.start(book).run()
+    assert [alert.core.revision for alert in place.alerts()] == [1, 2]
+    assert place.alerts()[1].core.valid_until_ms > place.now_ms
+
+
+def test_a_record_that_was_withdrawn_cancels_its_alert_once(place: Place) -> None:
+    counts = place.start(Book(("a", "one"), ("a", None), ("a", None), ("b", None))).run()
+    assert counts.cancelled == 1
+    _, last = place.alerts()
+    assert last.core.kind == "cancel" and last.core.revision == 2 and last.sections == ()
+    assert last.core.label.class_ == CLASS["class"] and list(last.core.label.purposes) == CLASS["purposes"]
+
+
+def test_what_was_cancelled_may_be_said_again(place: Place) -> None:
+    place.start(Book(("a", "one"), ("a", None), ("a", "one"))).run()
+    assert [(each.core.kind, each.core.revision) for each in place.alerts()] == [
+        ("alert", 1),
+        ("cancel", 2),
+        ("alert", 3),
+    ]
+
+
+def test_what_a_record_is_called_never_leaves_the_connector(place: Place) -> None:
+    place.start(Book(("CASE-4711", "one"))).run()
+    everything = [record for topic in ("alerts.customs", "connectors.customs") for record in _raw(place, topic)]
+    assert everything and not any(b"CASE-4711" in each for each in everything)
+
+
+def _raw(place: Place, topic: str) -> list[bytes]:
+    return [(record.key or b"") + (record.value or b"") for _, record in place.log.table(place.log.partitions(topic))]
+
+
+def test_two_connectors_of_one_agency_do_not_share_their_memory(place: Place) -> None:
+    place.start(Book(("a", "one"))).run()
+    place.start(Book(("a", "one")), connector="other").run()
+    assert len({alert.core.id for alert in place.alerts()}) == 2
+
+
+def test_bad_records_are_set_aside_and_the_others_go_on(place: Place) -> None:
+    book = Book(("a", "one"), BadRecord("book", "torn"), ("b", "unsaid"), ("c", "nothing"), ("d", "two"))
+    counts = place.start(book).run()
+    assert (counts.published, counts.set_aside, counts.no_hit) == (2, 2, 1)
+    assert [(bad.line, bad.reason, bad.field) for bad in place.bad] == [(2, "torn", ""), (3, "cannot be said", "text")]
+    assert place.position().position == "5"
+
+
+def test_an_alert_that_is_too_large_to_travel_is_set_aside_and_the_others_go_on(place: Place) -> None:
+    class Large(Book):
+        def alerts(self, native: Native) -> Iterable[Alert | Cancel]:
+            name, text = native
+            if text != "large":
+                return super().alerts(native)
+            content = Content("narrative", Narrative.model_validate({"text": "x" * 20_000}))
+            return [Alert(name, said(name, "x").draft, (content,) * 60), said(f"{name}-2", "beside it")]
+
+    counts = place.start(Large(("a", "large"), ("b", "two"))).run()
+    assert (counts.published, counts.set_aside) == (2, 1)
+    assert "bytes" in place.bad[0].reason and place.bad[0].line == 1
+
+
+def test_what_was_set_aside_is_told_before_the_position_moves_on(place: Place) -> None:
+    def crash(point: str) -> None:
+        if point == "commit:committed":
+            raise Crashed(point)
+
+    with pytest.raises(Crashed):
+        place.start(Book(BadRecord("book", "torn")), mark=crash).run()
+    assert place.position().position == "1" and len(place.bad) == 1
+
+
+@pytest.mark.parametrize(
+    "point", ["commit:staged", "commit:flushed", "commit:offsets", "commit:committed", "commit:bumped"]
+)
+def test_a_crash_at_any_point_loses_nothing_and_doubles_nothing(place: Place, point: str) -> None:
+    crashed = []
+
+    def crash(reached: str) -> None:
+        if reached == point:
+            crashed.append(reached)
+            raise Crashed(reached)
+
+    book = Book(("a", "one"), ("b", "two"))
+    with pytest.raises(Crashed):
+        place.start(book, mark=crash).run()
+    assert crashed == [point]
+    place.start(book).run()
+    assert [each.core.revision for each in place.alerts()] == [1, 1]
+    assert place.position().position == "2"
+
+
+def test_a_source_is_told_what_is_committed_though_the_process_ended_before_it_was(place: Place) -> None:
+    class Deaf(Book):
+        def settled(self, position: str) -> None:
+            raise Crashed("before settle")
+
+    records: Sequence[Native] = (("a", "one"),)
+    with pytest.raises(Crashed):
+        place.start(Deaf(*records)).run()
+    book = Book(*records)
+    counts = place.start(book).run()
+    assert book.settles == ["1"] and counts.read == 0 and len(place.alerts()) == 1
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_becomes_of_commits_each_record_is_published_once(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "BATCH_RECORDS", 5)
+    place = Place(Faults(lost_request=0.2, lost_answer=0.2, late_commit=0.2), seed)
+    book = Book(*((f"n{number}", f"text {number}") for number in range(40)))
+    place.start(book).run()
+    place.log.faults = Faults()
+    place.start(book).run()
+    alerts = place.alerts()
+    assert len(alerts) == len({alert.core.id for alert in alerts}) == 40
+    assert place.position().position == "40" and place.position().records == 40
+
+
+def test_the_connector_tells_its_health_without_a_value(place: Place) -> None:
+    publication = place.start(Book(("a", "one"), ("b", "unsaid")))
+    publication.run()
+    health = publication.health("running")
+    assert isinstance(health, Outgoing) and health.key == b"health/book"
+
+
+def test_memory_of_natives_is_kept_under_a_key_of_this_connector_only(place: Place) -> None:
+    place.start(Book(("a", "one"))).run()
+    keys = [key for key in place.state() if key.startswith(b"book/native/")]
+    (native,) = [decode_as(NativeKey, unframe(place.state()[key])[1]) for key in keys]
+    assert native.alert == place.alerts()[0].core.id and native.alert_class == CLASS["class"]
