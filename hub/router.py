@@ -7,18 +7,21 @@ the lanes and what is done when a commit fails.
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import structlog
 
 from hub.bus.bus import Batch, Bus, Indefinite, Outgoing, Record, TooLarge, TopicPartition, Torn
 from hub.guidelines.bundle import Bundle
+from hub.inforce import Rules
 from hub.model.avro import LOCAL_IDS, SchemaIds
 from hub.routing import emit
 from hub.routing.holdings import Lane, TornState
-from hub.routing.opening import Refused
+from hub.routing.opening import ALERTS, Refused
 from hub.routing.route import Arrived, Routed, State, route
 
 log = structlog.get_logger()
@@ -41,6 +44,12 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def always(bundle: Bundle) -> Callable[[], Rules]:
+    """The rules of one bundle, without holds, for ever."""
+    rules = Rules(bundle)
+    return lambda: rules
+
+
 class Lanes:
     """The state of the lanes that this process owns. It is the bus's Restore: it takes in what the bus hands over."""
 
@@ -53,11 +62,11 @@ class Lanes:
     def restore(self, offsets: Mapping[TopicPartition, int], table: Iterator[tuple[TopicPartition, Record]]) -> None:
         """The whole state anew, which must fit the offsets: each topic's position record says where it stood."""
         lanes = {at.partition: Lane() for at in offsets}
-        try:
-            for at, record in table:
+        for at, record in table:
+            try:
                 lanes[at.partition].restore(record.key, record.value)
-        except TornState as torn:
-            raise Torn(str(torn)) from None
+            except TornState as torn:
+                raise Torn(f"{at.topic}-{at.partition} at {record.offset}: {torn}", at.partition) from None
         for at, offset in offsets.items():
             expected = lanes[at.partition].next_offset(at.topic)
             if expected != offset:
@@ -94,13 +103,17 @@ class Staged:
 
 
 class Router:
-    """Routes batch by batch. `bus` must restore into `lanes`."""
+    """Routes batch by batch. `bus` must restore into `lanes`.
+
+    `rules`: a bundle, or what gives the rules of the next transaction (inforce.py's InForce.rules). It is asked before a read
+    and again after it, as a read may wait: what came into force meanwhile counts for what was read.
+    """
 
     def __init__(
         self,
         bus: Bus,
         lanes: Lanes,
-        bundle: Bundle,
+        rules: Bundle | Callable[[], Rules],
         partitions: int,
         *,
         ids: SchemaIds = LOCAL_IDS,
@@ -110,7 +123,9 @@ class Router:
     ) -> None:
         self._bus = bus
         self._lanes = lanes
-        self._bundle = bundle
+        self._take_rules = always(rules) if isinstance(rules, Bundle) else rules
+        self._rules: Rules | None = None
+        self._closed: frozenset[str] = frozenset()
         self._partitions = partitions
         self._ids = ids
         self._clock_ms = clock_ms
@@ -124,12 +139,14 @@ class Router:
         """One batch, if there is one; how many records it had. Raises Indefinite and SlotTaken, and may be called again
         after Indefinite: what was staged is dropped, and the same records come again."""
         try:
+            self._renew_rules()
             batch = self._bus.read(self._limit, wait_ms)
+            self._renew_rules()
         except Indefinite:
             self._failures = 0  # the bus itself is in trouble: that says nothing of any record
             raise
-        if not batch.count:
-            return 0
+        if not batch.count or any(at.topic in self._closed for at in batch.records):
+            return 0  # an intake that was closed meanwhile: given up by the next read, which leaves it out
         self._mark("router:read")
         staged = self.staged(batch)
         self._mark("router:routed")
@@ -144,18 +161,27 @@ class Router:
         self._keep(staged)
         self._mark("router:staged")
         self._failures, self._limit = 0, min(self._most, self._limit * 2)
-        self._unfit.clear()
+        self._unfit.difference_update(staged.origins)
         log.debug("router.committed", records=batch.count, **staged.results)
         return batch.count
+
+    def _renew_rules(self) -> Rules:
+        rules = self._rules = self._take_rules()
+        closed = frozenset(ALERTS + agency for agency in rules.closed)
+        if closed != self._closed:
+            self._bus.hold(closed)
+            self._closed = closed
+        return rules
 
     def staged(self, batch: Batch) -> Staged:
         """What follows from a batch; nothing is changed."""
         staged = Staged()
+        rules = self._rules or self._renew_rules()
         time_ms = self._clock_ms()
         for at, records in batch.records.items():
             lane = self._lanes[at.partition]
             holdings = staged.holdings.setdefault(at.partition, Overlay(lane.holdings))
-            state = State(self._bundle, self._ids, self._partitions, time_ms, holdings)
+            state = State(rules.bundle, self._ids, self._partitions, time_ms, holdings, rules.held)
             previous = lane.previous(at.topic)
             for record in records:
                 routed = self._routed(Arrived(at.topic, at.partition, record, previous), state)
@@ -175,13 +201,16 @@ class Router:
             try:
                 return route(arrived, state)
             except Exception as error:  # a fault of ours: the others go on, and nothing of the record is told
-                log.error("router.fault", topic=origin[0].topic, offset=origin[1], error=type(error).__name__)
+                log.error("router.fault", topic=origin[0].topic, offset=origin[1], error=_without_values(error))
         refused = Refused("fails-alone")
         record = emit.quarantined(arrived.source, arrived.record, refused, state)
         return Routed([record], {}, refused.reason)
 
     def _failed(self, batch: Batch) -> None:
-        """After three failures a batch is halved; a record that fails alone, while the bus reads well, is set aside."""
+        """After three failures a batch is halved; a record that fails alone, while the bus reads well, is set aside.
+
+        If that fails too it is not the record: then nothing can be written, and the record is tried again as it is.
+        """
         self._failures += 1
         if self._failures < FAILURES:
             return
@@ -190,6 +219,9 @@ class Router:
             self._limit = max(1, batch.count // 2)
             return
         ((at, (record,)),) = batch.records.items()
+        if (at, record.offset) in self._unfit:
+            self._unfit.remove((at, record.offset))
+            return
         self._unfit.add((at, record.offset))
         log.error("router.fails-alone", topic=at.topic, partition=at.partition, offset=record.offset)
 
@@ -198,6 +230,12 @@ class Router:
             self._lanes[number].holdings.update(overlay)
         for at, position in staged.positions.items():
             self._lanes[at.partition].positions[at.topic] = position
+
+
+def _without_values(error: Exception) -> str:
+    """What kind of fault it is and where, for whoever mends it: its message might repeat data."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
 
 
 def run(router: Router, stop: Callable[[], bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import connector, guidelines, quarantine, router, schemas, topics
+from . import change, connector, guidelines, hold, quarantine, replay, router, schemas, topics
 from .convert import convert
 from .decide import decide
 from .demo import demo
@@ -25,7 +25,10 @@ app.command()(doctor)
 app.command()(status)
 app.command()(up)
 app.add_typer(connector.app, name="connector")
+guidelines.app.add_typer(change.app)
+guidelines.app.add_typer(replay.app)
 app.add_typer(guidelines.app, name="guidelines")
+app.add_typer(hold.app, name="hold")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(router.app, name="router")
 app.add_typer(schemas.app, name="schemas")

@@ -51,10 +51,12 @@ def settings() -> str:
     """docs/settings.md: every setting that is read from the environment."""
     from hub.bus.settings import Connection
 
+    from .rules import StewardSettings
     from .settings import Settings
 
     lines = ["# Settings\n", MADE, "All are environment variables.\n"]
-    for title, model in (("The hub", Settings), ("The Kafka cluster", Connection)):
+    rooms = (("The hub", Settings), ("Change control", StewardSettings), ("The Kafka cluster", Connection))
+    for title, model in rooms:
         lines += [f"## {title}\n", "| variable | default | meaning |", "|---|---|---|", *_settings(model), ""]
     return "\n".join(lines)
 

@@ -9,10 +9,11 @@ from typing import Annotated
 
 import typer
 
-from .cluster import connection
+from .cluster import reached, schema_ids
 from .logs import configure
 from .output import fail
-from .settings import load_bundle, settings
+from .rules import for_router
+from .settings import settings
 
 app = typer.Typer(help="The routing process.", no_args_is_help=True)
 SLOT_TAKEN = 71
@@ -23,7 +24,9 @@ def run(
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
     slot: Annotated[str | None, typer.Option(help="This router's slot; ENLACE_SLOT otherwise.")] = None,
 ) -> None:
-    """Route alerts until stopped. Ends with code 71, and must not be restarted, when another process took its slot."""
+    """Route alerts until stopped, under the bundle in force; --profile stands in while none was ever published.
+
+    Ends with code 71, and must not be restarted, when another process took its slot."""
     from hub.bus.bus import SlotTaken
     from hub.bus.kafka import KafkaBus
     from hub.bus.topics import INTAKE_PATTERN
@@ -32,9 +35,11 @@ def run(
 
     chosen = settings()
     configure(chosen.log_level)
+    with reached() as connection:
+        ids = schema_ids(connection, hub=True)
     lanes = Lanes()
     bus = KafkaBus(
-        connection(),
+        connection,
         group=GROUP,
         slot=slot or chosen.slot,
         topics=INTAKE_PATTERN,
@@ -42,7 +47,8 @@ def run(
         state_topic=STATE_TOPIC,
         on_alarm=_alarm,
     )
-    router = Router(bus, lanes, load_bundle(profile), chosen.partitions)
+    in_force = for_router(connection, profile, ids)
+    router = Router(bus, lanes, in_force.rules, chosen.partitions, ids=ids)
     stop = Stop()
     try:
         route_until(router, stop)

@@ -22,7 +22,7 @@ from hub.model.splice import Position
 
 from . import emit
 from .holdings import NOTHING_SEEN, Held, Holding, opened
-from .lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Step, stake, standing
+from .lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Standing, Step, stake, standing
 from .opening import ALERTS, Opened, Refused, open_alert
 
 RECEIPTS = "receipts."
@@ -100,6 +100,32 @@ def _alert(arrived: Arrived, topic: str, record: Record, state: State) -> Routed
     return _followed(arrived.source, alert, known, decision, "expired" if expired else step.value, state)
 
 
+def _once_more(arrived: Arrived, order: Control, state: State) -> Routed:
+    """The same revision decided anew: `reevaluate` for everybody, `lift` for those to whom something is owed that is not
+    held any more. An order about a revision that was overtaken, or that came twice or too early, changes nothing."""
+    alert = open_alert(
+        order.topic, arrived.partition, _original(arrived, order), state.ids.by_name["Alert"], state.partitions
+    )
+    known = _known(alert, state)
+    stands = standing(known, alert.originator, alert.walked.revision, alert.content)
+    if stands in (Standing.FOREIGN, Standing.CONTRADICTING):
+        raise Refused(STEPS[stands, alert.kind].value, "core.id" if stands is Standing.FOREIGN else "core.revision")
+    whom = None
+    if known is not None and order.kind == "lift":
+        whom = frozenset(
+            each.agency for each in known.recipients.values() if each.owed and not state.holds(each.agency)
+        )
+    if known is None or stands is not Standing.SAME or known.cancelled or whom == frozenset():
+        return Routed([emit.noted(arrived.source, order.kind, state)], {}, "noted")
+    result = "expired" if alert.walked.valid_until_ms <= state.now_ms else "decided"
+    return _followed(arrived.source, alert, known, _decided(alert, state), result, state, whom)
+
+
+def _original(arrived: Arrived, order: Control) -> Record:
+    """The record that an order is about, as if it had just come from its own topic."""
+    return Record(order.offset, arrived.record.timestamp_ms, order.key, order.value, order.headers)
+
+
 def _known(alert: Opened, state: State) -> Holding | None:
     value = state.holdings.get(alert.walked.id)
     return opened(value) if value is not None else None
@@ -124,9 +150,15 @@ def _decided(alert: Opened, state: State) -> Decision:
 
 
 def _followed(
-    source: Position, alert: Opened, known: Holding | None, decision: Decision, result: str, state: State
+    source: Position,
+    alert: Opened,
+    known: Holding | None,
+    decision: Decision,
+    result: str,
+    state: State,
+    whom: frozenset[str] | None = None,
 ) -> Routed:
-    """Deliveries, the decision and the holding of one decided or cancelled revision."""
+    """Deliveries, the decision and the holding of one decided or cancelled revision; for `whom` only, if given."""
     recipients = dict(known.recipients) if known else {}
     views = emit.Views(alert)
     outgoing: list[Outgoing] = []
@@ -137,6 +169,8 @@ def _followed(
         seen = views.seen(outcome) if permitted else NOTHING_SEEN
         due = DUES[stake(held, permitted, seen)]
         identifier = None
+        if whom is not None and outcome.agency not in whom:
+            due, held = Due.NOTHING, held._replace(owed=None)  # as it was, and what it is owed stays owed
         if due in WAITS_UNDER_HOLD and state.holds(outcome.agency):
             recipients[outcome.agency] = held._replace(owed=due.value)
         elif due is not Due.NOTHING:
@@ -172,10 +206,11 @@ def _control(arrived: Arrived, state: State) -> Routed:
     order = _decoded(Control, arrived.record, state)
     if order.partition != arrived.partition:
         raise Refused("wrong-lane", "partition")
-    if order.kind == "replay":
-        original = Record(order.offset, arrived.record.timestamp_ms, order.key, order.value, order.headers)
+    if order.kind in ("replay", "lift", "reevaluate"):
         try:
-            return _of_agency(arrived, order.topic, original, state)
+            if order.kind == "replay":
+                return _of_agency(arrived, order.topic, _original(arrived, order), state)
+            return _once_more(arrived, order, state)
         except Refused as refused:
             waits = emit.quarantined(arrived.source, arrived.record, refused, state, order.attempt)
             return Routed([waits], {}, refused.reason)

@@ -130,7 +130,7 @@ def test_a_record_of_an_agency_that_the_bundle_does_not_know_is_returned_to_nobo
 # Orders that are not carried out
 
 
-@pytest.mark.parametrize("kind", ["expire", "reevaluate", "lift", "forget"])
+@pytest.mark.parametrize("kind", ["expire", "forget"])
 def test_an_order_that_this_router_does_not_know_waits_in_quarantine(hub: Hub, kind: str) -> None:
     waiting = waiting_of(hub, record_of(NAMES_A_NEW_AGENCY))
     again = waiting_of(hub, order_about(waiting, kind))
