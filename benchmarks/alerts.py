@@ -17,7 +17,8 @@ from hub.model.compose import Draft, compose
 from hub.model.core import Label
 from hub.model.derive import Facts
 from hub.model.sections import CONTENTS, Content
-from hub.routing.route import Arrived, State, route
+from hub.routing.route import route
+from hub.routing.state import Arrived, State
 
 TEXT = "Una pasajera viaja con tres personas que hablan por ella. " * 4
 

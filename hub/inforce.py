@@ -21,7 +21,7 @@ from hub.guidelines.holds import DELIVERIES, EVERYTHING, INTAKE, NotAHold, agenc
 from hub.guidelines.rulebook import Rulebook, Stray
 from hub.model.avro import LOCAL_IDS, SchemaIds
 from hub.model.publication import HoldOrder, Publication
-from hub.routing.route import EVERYBODY
+from hub.routing.state import EVERYBODY
 
 log = structlog.get_logger()
 

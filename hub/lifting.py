@@ -21,7 +21,7 @@ from hub.bus.topics import CONTROL, HOLDINGS
 from hub.model.avro import LOCAL_IDS, SchemaIds, Undecodable, decode_as, encode, frame, unframe
 from hub.model.decision import Control
 from hub.routing.holdings import POSITION_KEY, Holding, opened
-from hub.routing.route import EVERYBODY
+from hub.routing.state import EVERYBODY
 
 ORDERS_AT_ONCE: Final = 500  # of one transaction
 

@@ -22,7 +22,8 @@ from hub.model.avro import LOCAL_IDS, SchemaIds
 from hub.routing import emit
 from hub.routing.holdings import Lane, TornState
 from hub.routing.opening import ALERTS, Refused
-from hub.routing.route import Arrived, Routed, State, route
+from hub.routing.route import route
+from hub.routing.state import Arrived, Routed, State
 
 log = structlog.get_logger()
 

@@ -271,7 +271,9 @@ class LocalKafka:
     def _format(self, java: Path, classpath: str) -> None:
         """Formats beside the data and renames, so that a format cut short leaves nothing behind that looks whole."""
         shutil.rmtree(self.folder / "formatting", ignore_errors=True)
-        cluster = "E" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]  # one that begins with - is an option
+        cluster = (
+            "E" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
+        )  # one that begins with - is an option
         arguments = ("format", "--standalone", "-t", cluster, "-c", "format.properties")
         command = self._command(java, classpath, "kafka.tools.StorageTool", *arguments, light=True)
         try:

@@ -19,7 +19,7 @@ from .holdings import POSITION_KEY, Held, Holding
 from .opening import ALERTS, Opened, Refused
 
 if TYPE_CHECKING:
-    from .route import State
+    from .state import State
 
 DELIVERIES: Final = "deliveries."
 DECISIONS: Final = "decisions"

@@ -1,4 +1,4 @@
-"""A record's bytes opened as an alert, or refused: every check that needs no guideline and no memory.
+"""A record's bytes opened as an alert, a receipt or an order, or refused: every check that needs no guideline and no memory.
 
 The order matters to whoever reads a quarantine: the first check that fails names the reason.
 """
@@ -8,20 +8,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
 from hub.bus.bus import Record, lane
 from hub.model import splice
-from hub.model.avro import ALERT_MAX_BYTES, FRAME_BYTES, Undecodable, attribute, unframe
-from hub.model.base import FIRST_MS, LAST_MS
+from hub.model.avro import ALERT_MAX_BYTES, FRAME_BYTES, Undecodable, attribute, decode_as, unframe
+from hub.model.base import FIRST_MS, LAST_MS, Model
 from hub.model.codes import ATTRIBUTES
 from hub.model.compose import VALID_MAX_MS
 from hub.model.core import Label, Routing
+from hub.model.decision import Control
+from hub.model.receipt import Receipt
 from hub.model.walk import REMEMBERED_BLOCKS, REMEMBERED_MAX_BYTES, NotProven, SectionSlice, Walked, walk
 
-ALERTS: str = "alerts."
+ALERTS: Final = "alerts."
+RECEIPTS: Final = "receipts."
+M = TypeVar("M", bound=Model)
+
 KINDS: Final = {splice.string(kind): kind for kind in ("alert", "cancel")}
 MAX_REVISION: Final = 2**31 - 1  # this and the next two: limits of the models in hub/model/core.py
 MAX_SECTIONS: Final = 1_000
@@ -74,6 +79,36 @@ def open_alert(topic: str, partition: int, record: Record, alert_id: int, partit
     _prove(walked)
     content = hashlib.sha256(walked.routing + walked.stable + walked.digests).digest()
     return Opened(originator, kind, content, digests, _categories(walked.sections), walked)
+
+
+def open_receipt(topic: str, partition: int, record: Record, receipt_id: int, partitions: int) -> Receipt:
+    """The receipt in a record of `topic`. Raises Refused."""
+    receipt = _decoded(Receipt, record, receipt_id)
+    if record.key != receipt.alert.bytes:
+        raise Refused("key-mismatch", "alert")
+    if partition != lane(receipt.alert.bytes, partitions):
+        raise Refused("wrong-lane", "alert")
+    if topic != RECEIPTS + receipt.recipient:
+        raise Refused("foreign-topic", "recipient")
+    return receipt
+
+
+def open_order(partition: int, record: Record, control_id: int) -> Control:
+    """The order in a record of the topic `control`. Raises Refused."""
+    order = _decoded(Control, record, control_id)
+    if order.partition != partition:
+        raise Refused("wrong-lane", "partition")
+    return order
+
+
+def _decoded(model: type[M], record: Record, expected_id: int) -> M:
+    try:
+        schema_id, body = unframe(record.value or b"")
+        if schema_id != expected_id:
+            raise Refused("unknown-schema", "value")
+        return decode_as(model, body)
+    except Undecodable:
+        raise Refused("undecodable", "value") from None
 
 
 def _walked(record: Record, alert_id: int) -> Walked:

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from hub.bus.bus import Indefinite, Record
 from hub.inforce import InForce, NothingInForce
-from hub.routing.route import EVERYBODY
+from hub.routing.state import EVERYBODY
 from tests.guidelines.published import FIRST_KEYS, NOW_MS, hold, in_force, published, record_of, with_stewards, without
 from tests.guidelines.samples import bundle, permit
 

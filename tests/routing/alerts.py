@@ -32,7 +32,8 @@ from hub.model.sections import (
     Narrative,
     SuspectIdentity,
 )
-from hub.routing.route import Arrived, Routed, State, route
+from hub.routing.route import route
+from hub.routing.state import Arrived, Routed, State
 
 M = TypeVar("M", bound=Model)
 

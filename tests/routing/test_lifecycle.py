@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from hub.model.compose import DAY_MS
+from hub.routing import follow as follow_module
 from hub.routing import lifecycle
 from hub.routing import route as route_module
 from hub.routing.holdings import NOTHING_SEEN
@@ -316,7 +317,7 @@ class Watched(dict[K, V]):
 def test_every_row_of_the_tables_is_hit_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     steps, dues = Watched(STEPS), Watched(DUES)
     monkeypatch.setattr(route_module, "STEPS", steps)
-    monkeypatch.setattr(route_module, "DUES", dues)
+    monkeypatch.setattr(follow_module, "DUES", dues)
     hub = Hub()
     for made in (
         *(alert(), alert(), cancel(1, 1), alert(1, 1, originator="police"), cancel(1, 2, originator="police")),

@@ -14,7 +14,7 @@ from hub.model.avro import decode_as, unframe
 from hub.model.compose import DAY_MS
 from hub.model.core import Alert
 from hub.model.decision import Control
-from hub.routing.route import EVERYBODY
+from hub.routing.state import EVERYBODY
 from tests.routing.alerts import (
     GUIDELINES,
     NOW_MS,

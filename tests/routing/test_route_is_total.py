@@ -11,7 +11,8 @@ from hub.bus.bus import NO_HEADERS, Outgoing, Record
 from hub.model.avro import FRAME_BYTES, LOCAL_IDS, encode, frame
 from hub.model.core import Alert
 from hub.model.decision import QUARANTINE_REASONS
-from hub.routing.route import Arrived, Routed, State, route
+from hub.routing.route import route
+from hub.routing.state import Arrived, Routed, State
 from tests.auditor_intake import judge
 from tests.model.strategies import RECORDS
 from tests.routing.alerts import BUNDLE, NOW_MS, Hub, alert, cancel, decoded, followed, framed, receipt_of, record_of

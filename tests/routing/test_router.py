@@ -23,7 +23,8 @@ from hub.model.avro import LOCAL_IDS
 from hub.model.decision import Quarantined
 from hub.router import FAILURES, MARKS, Lanes, Router, run
 from hub.routing import emit
-from hub.routing.route import Arrived, Routed, State, route
+from hub.routing.route import route
+from hub.routing.state import Arrived, Routed, State
 from tests.routing.alerts import BUNDLE, NOW_MS, alert, alert_id, decoded, record_of
 
 AT = TopicPartition("alerts.customs", 0)
