@@ -25,6 +25,7 @@ from tests.connectors.interpol.test_notices_as_alerts import RED
 
 pytestmark = pytest.mark.kafka
 PATIENCE_S = 90.0
+PANAMA = Path(__file__).parents[2] / "profiles" / "panama"
 POISON = b"\0\0\0\0\1 UNMISTAKABLE VALUE"
 
 
@@ -82,7 +83,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         router: subprocess.Popen[bytes] | None = None
         try:
             assert cluster.enlace("topics", "create").code == 0
-            router = cluster.start("router", "run")
+            router = cluster.start("router", "run", "--profile", str(PANAMA))
             yield cluster
         finally:
             if router is not None:

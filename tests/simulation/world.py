@@ -139,7 +139,7 @@ class World:
         if waiting:
             quarantined = decode_as(Quarantined, unframe(self.random.choice(waiting)[1].value or b"")[1])
             if quarantined.topic != "control":
-                self.write(order_about(quarantined, self.random.choice(("replay", "return", "lift"))))
+                self.write(order_about(quarantined, self.random.choice(("replay", "return", "forget"))))
         delivered = self.committed(f"deliveries.{self.random.choice(AGENCIES)}")
         if delivered:
             at, record = self.random.choice(delivered)
