@@ -69,13 +69,18 @@ def read_table(
 
 def partitions_of(connection: Connection, topic: str, limits: Limits) -> list[TopicPartition]:
     """All partitions of a topic, in order. Raises Indefinite if it is not known in time."""
+    return partitions_of_all(connection, [topic], limits)
+
+
+def partitions_of_all(connection: Connection, topics: Sequence[str], limits: Limits) -> list[TopicPartition]:
+    """All partitions of some topics, in order. Raises Indefinite if one of them is not known in time."""
     with ExitStack() as closing:
         reader = _open(connection, limits, "read_uncommitted", closing)
-        reader.subscribe(topics=[topic])  # without a group, all of it is assigned; asking for metadata has no limit
+        reader.subscribe(topics=topics)  # without a group, all of it is assigned; asking for metadata has no limit
         deadline = time.monotonic() + limits.wait_ms / 1000
-        while not reader.assignment():
+        while missing := set(topics).difference(at[0] for at in reader.assignment()):
             if time.monotonic() > deadline:
-                raise Indefinite(f"no topic {topic} was found in time")
+                raise Indefinite(f"no topic {min(missing)} was found in time")
             reader.poll(_LOOK_MS, 1)
         return sorted(TopicPartition(*at) for at in reader.assignment())
 

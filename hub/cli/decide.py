@@ -42,11 +42,11 @@ def decide(
         fail("--language is es or en", BAD_INPUT)
     agencies = [recipient] if recipient else [agency.id for agency in bundle.agencies]
     bad = 0
-    for place, read in _alerts(alerts):
+    for place, read in alerts_of(alerts):
         try:
-            alert = _alert(read)
+            alert = alert_of(read)
             explained = [_explained(alert, bundle, agency, language) for agency in agencies]
-        except _CannotDecide as error:
+        except CannotDecide as error:
             typer.echo(json.dumps({"level": "bad", "file": place, "reason": str(error)}, ensure_ascii=False), err=True)
             bad += 1
             continue
@@ -58,18 +58,18 @@ def decide(
         raise typer.Exit(BAD_INPUT)
 
 
-class _CannotDecide(Exception):
+class CannotDecide(Exception):
     """What stands there is no alert, or one that would wait in quarantine. Names the field, never the value."""
 
 
-def _alerts(paths: list[Path]) -> Iterator[tuple[str, Any]]:
+def alerts_of(paths: list[Path]) -> Iterator[tuple[str, Any]]:
     """Each file as one JSON value, or else each of its lines as one; with its place."""
     for path in paths:
         name = "standard input" if str(path) == "-" else path.name
         try:
             text = sys.stdin.read(MAX_BYTES) if str(path) == "-" else _text(path)
         except (OSError, UnicodeDecodeError) as error:
-            yield name, _CannotDecide(f"the file cannot be read ({type(error).__name__})")
+            yield name, CannotDecide(f"the file cannot be read ({type(error).__name__})")
             continue
         try:
             whole = json.loads(text)
@@ -90,18 +90,18 @@ def _parsed(line: str) -> Any:
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
-        return _CannotDecide("not JSON")
+        return CannotDecide("not JSON")
 
 
-def _alert(read: Any) -> Alert:
+def alert_of(read: Any) -> Alert:
     from hub.model.text import BadJson, alert_from_json
 
-    if isinstance(read, _CannotDecide):
+    if isinstance(read, CannotDecide):
         raise read
     try:
         return alert_from_json(read)
     except BadJson as error:
-        raise _CannotDecide(str(error)) from None
+        raise CannotDecide(str(error)) from None
 
 
 def _explained(alert: Alert, bundle: Bundle, agency: str, language: Any) -> Explanation:
@@ -113,7 +113,7 @@ def _explained(alert: Alert, bundle: Bundle, agency: str, language: Any) -> Expl
     try:
         return explain(alert.routing, alert.core, categories(alert.sections), bundle, now_ms, agency, language)
     except UnknownValue as unknown:
-        raise _CannotDecide(f"{unknown}: it would wait in quarantine") from None
+        raise CannotDecide(f"{unknown}: it would wait in quarantine") from None
 
 
 def _row(explained: Explanation, alert: Alert) -> dict[str, Any]:

@@ -5,15 +5,14 @@ For a demo and for small looks. The recorder's SQL is for operators.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from hub.bus.bus import Record
 from hub.bus.limits import Limits
-from hub.bus.restore import partitions_of, read_table
+from hub.bus.restore import partitions_of, partitions_of_all, read_table
 from hub.bus.settings import Connection
-from hub.bus.topics import ALERTS, DECISIONS, QUARANTINE
+from hub.bus.topics import ALERTS, DECISIONS, DELIVERIES, QUARANTINE, RECEIPTS
 from hub.guidelines.bundle import Bundle
 from hub.guidelines.decide import decide
 from hub.guidelines.outcome import Outcome
@@ -37,6 +36,15 @@ def records(connection: Connection, topic: str) -> list[Record]:
     return [record for _, record in read_table(connection, partitions_of(connection, topic, limits), limits)]
 
 
+def together(connection: Connection, topics: Sequence[str]) -> dict[str, list[Record]]:
+    """All committed records of several topics, read at once."""
+    limits = Limits()
+    found: dict[str, list[Record]] = {topic: [] for topic in topics}
+    for at, record in read_table(connection, partitions_of_all(connection, topics, limits), limits):
+        found[at.topic].append(record)
+    return found
+
+
 def places(connection: Connection, topic: str) -> set[tuple[str, int, int]]:
     """Topic, partition and offset of all committed records of a topic."""
     limits = Limits()
@@ -52,7 +60,11 @@ def decisions(connection: Connection, ids: SchemaIds, bundle: Bundle) -> list[De
 
 def decided(connection: Connection, ids: SchemaIds) -> Iterator[Decision]:
     """Every record of the topic `decisions` that is of an alert: receipts and orders are noted there too."""
-    for record in records(connection, DECISIONS):
+    return _decisions(records(connection, DECISIONS), ids)
+
+
+def _decisions(found: Iterable[Record], ids: SchemaIds) -> Iterator[Decision]:
+    for record in found:
         schema_id, body = unframe(record.value or b"")
         if schema_id == ids.by_name["Decision"]:
             yield decode_as(Decision, body)
@@ -60,7 +72,11 @@ def decided(connection: Connection, ids: SchemaIds) -> Iterator[Decision]:
 
 def quarantined(connection: Connection) -> Iterator[Quarantined]:
     """Every record of the topic `quarantine`."""
-    for record in records(connection, QUARANTINE):
+    return _quarantined(records(connection, QUARANTINE))
+
+
+def _quarantined(found: Iterable[Record]) -> Iterator[Quarantined]:
+    for record in found:
         if record.value is not None:
             yield decode_as(Quarantined, unframe(record.value)[1])
 
@@ -95,13 +111,14 @@ class Balance:
 def balance(connection: Connection, ids: SchemaIds, bundle: Bundle, receiving: list[str]) -> Balance:
     """How much is where; `receiving` are the agencies whose connectors run here. Replayed alerts count once."""
     agencies = [agency.id for agency in bundle.agencies]
-    published = sum(len(records(connection, f"alerts.{agency}")) for agency in agencies)
-    delivered = Counter({agency: len(records(connection, f"deliveries.{agency}")) for agency in agencies})
+    kinds = (ALERTS, DELIVERIES, RECEIPTS)
+    table = together(connection, [DECISIONS, QUARANTINE, *(kind + agency for kind in kinds for agency in agencies)])
+    delivered = {agency: len(table[DELIVERIES + agency]) for agency in agencies}
     return Balance(
-        published=published,
-        decided=sum(each.source.topic.startswith(ALERTS) for each in decided(connection, ids)),
-        quarantined=sum(each.topic.startswith(ALERTS) for each in quarantined(connection)),
+        published=sum(len(table[ALERTS + agency]) for agency in agencies),
+        decided=sum(each.source.topic.startswith(ALERTS) for each in _decisions(table[DECISIONS], ids)),
+        quarantined=sum(each.topic.startswith(ALERTS) for each in _quarantined(table[QUARANTINE])),
         delivered=sum(delivered.values()),
-        received=sum(len(records(connection, f"receipts.{agency}")) for agency in receiving),
+        received=sum(len(table[RECEIPTS + agency]) for agency in receiving),
         expected=sum(delivered[agency] for agency in receiving),
     )

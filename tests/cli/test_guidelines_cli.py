@@ -97,7 +97,7 @@ def test_diff_tells_what_an_agency_now_also_receives_and_by_which_change(draft: 
         "anyone but commission, sica and unodc-ropan, where the alert is not an exercise, is of the class “missing person” "
         "and counts at least 1 missing person [PA-G06m, changed]." in answer.out
     )
-    assert answer.out.splitlines()[-1] == "1 changes"
+    assert answer.out.splitlines()[-1] == "1 change"
 
 
 def test_diff_of_the_same_is_empty_and_reads_bundles_too(tmp_path: Path) -> None:
