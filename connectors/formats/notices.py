@@ -143,7 +143,12 @@ def _top(text: str, most: int) -> Iterator[Span]:
         objects = sum(1 for line in lines if text[line.start] == "{" and text[line.end - 1] == "}")
         if len(lines) > 1 and objects * 2 > len(lines):
             spans = lines
-    yield from spans
+    told = 0
+    for span in spans:
+        bare = text[span.start] not in "[{"
+        if not bare or span.line != told:  # words that are no JSON: one trouble a line, not one for every word
+            yield span
+        told = span.line if bare else told
 
 
 def _lines(text: str) -> Iterator[Span]:

@@ -103,4 +103,5 @@ def _section(number: int, fields: Any) -> Section:
 
 def _bad(error: ValidationError, *place: str) -> BadJson:
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    return BadJson(f"{'.'.join(str(part) for part in (*place, *first['loc']))}: {first['msg']}")
+    path = ".".join(str(part) for part in (*place, *first["loc"])) or "alert"
+    return BadJson(f"{path}: {first['msg'].removeprefix('Value error, ')}")
