@@ -37,7 +37,7 @@ test: check ## everything that must hold, in minutes
 	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadgroup
 
 test-long: $(STAMP) ## what needs longer
-	$(BIN)/pytest -m long
+	$(BIN)/pytest -m long --numprocesses 2 --dist loadgroup --durations 0
 
 bench: $(STAMP) ## speed, as ratios within one run
 	$(BIN)/python -m benchmarks
