@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hub.cli.logs import configure
 
-SECTIONS = {"steps": "steps", "pipeline": "pipeline", "guidelines": "guidelines"}
+SECTIONS = {name: name for name in ("steps", "pipeline", "guidelines", "replay")}
 
 
 def main(chosen: list[str]) -> None:
