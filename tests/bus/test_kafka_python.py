@@ -48,6 +48,7 @@ from hub.bus.limits import Limits
 from hub.bus.local import LocalKafka
 from hub.bus.records import CODECS, Compression, pack_headers, unpack_headers
 from hub.bus.settings import Connection
+from hub.bus.topics import administration
 
 FINGERPRINTS = Path(__file__).with_name("kafka_python_fingerprints.json")
 AT = TopicPartition("t", 0)
@@ -453,6 +454,16 @@ def connection(kafka: LocalKafka) -> Connection:
     return Connection(bootstrap_servers=kafka.bootstrap_servers)
 
 
+def topic_of(kafka: LocalKafka) -> str:
+    """A topic that is there: a member that joins for one that is not waits minutes for the next look at it."""
+    name = "library-members"
+    with administration(connection(kafka)) as admin:
+        if name not in {topic["name"] for topic in admin.describe_topics()}:
+            admin.create_topics({name: {"num_partitions": 1, "replication_factor": 1}}, raise_errors=True)
+        admin.wait_for_topics([name], timeout_ms=30_000)
+    return name
+
+
 @pytest.mark.kafka
 def test_a_bump_raises_the_epoch_by_one(kafka: LocalKafka) -> None:
     producer = library.open_producer(connection(kafka), LIMITS, transactional_id="bump", retry_backoff_ms=10)
@@ -505,7 +516,7 @@ def test_a_member_whose_slot_was_taken_can_be_seen_by_its_heartbeat(kafka: Local
             session_timeout_ms=LIMITS.session_ms,
             heartbeat_interval_ms=LIMITS.heartbeat_ms,
         )
-        consumer.subscribe(topics=["__consumer_offsets"])
+        consumer.subscribe(topics=[topic_of(kafka)])
         return consumer
 
     def polled(consumer: library.Consumer, seen: Callable[[], object]) -> bool:
@@ -525,7 +536,7 @@ def test_a_member_whose_slot_was_taken_can_be_seen_by_its_heartbeat(kafka: Local
 @pytest.mark.kafka
 def test_a_rebalance_is_finished_once_it_was_asked_for(kafka: LocalKafka) -> None:
     consumer = library.open_consumer(connection(kafka), LIMITS, group_id=f"finished-{time.time_ns()}")
-    consumer.subscribe(topics=["__consumer_offsets"])
+    consumer.subscribe(topics=[topic_of(kafka)])
 
     def placed() -> bool:
         consumer.poll(50, 1)
