@@ -8,7 +8,6 @@ setting of a topic that exists; `check` says what differs and what to do. Access
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,11 +135,6 @@ KINDS: Final[Sequence[_Kind]] = (
     _Kind(CONNECTORS, AGENCY, (AGENCY, RECORDER), (AGENCY_WRITES, COMPACTED), routed=False),
     _Kind(ALERTS, AGENCY, (ROUTER,), (AGENCY_WRITES, _kept(KEPT_DAYS))),
 )
-
-
-def lane(key: bytes, partitions: int) -> int:
-    """The partition of a key in any routed topic: CRC-32 modulo their number, as librdkafka's default has it."""
-    return zlib.crc32(key) % partitions
 
 
 def agency_of(topic: str) -> str | None:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from kafka.admin import ConfigResource
 
 from hub.bus import topics
+from hub.bus.bus import lane
 from hub.bus.limits import Limits
 from hub.bus.local import LocalKafka
 from hub.bus.settings import Connection
-from hub.bus.topics import Admin, BadAgency, PartitionsFixed, TopicError, check, create, declared, lane
+from hub.bus.topics import Admin, BadAgency, PartitionsFixed, TopicError, check, create, declared
 
 SLUGS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 SHARED = {"control", "decisions", "holdings", "quarantine", "guidelines"}
