@@ -1,6 +1,6 @@
 """What people call the codes of the standard lists, in Spanish and English, where officers and lawyers read.
 
-A bundle's own terms come first; a code that nobody has named stays a code. Meanings are docs/vocabularies.md's.
+A bundle's own terms come first; a code that nobody has named stays a code. Meanings are the sources' (docs/sources.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The code lists of the field, each with its source: what a value in a routing block may be.
 
 Closed lists (`CLOSED`) belong to the format itself. All others grow by bundle version: these are the standard values that
-every bundle starts from (docs/vocabularies.md has the meanings). Nothing here knows a country's agencies.
+every bundle starts from (docs/sources.md names the sources). Nothing here knows a country's agencies.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ Credibility = Literal["1", "2", "3", "4", "5", "6"]
 
 # FIRST TLP 2.0, narrowest first: it orders how far a recipient may pass something on, not secrecy.
 TLP_NARROWEST_FIRST: Final = get_args(Tlp)
-TLP_DEFAULT: Final = "AMBER+STRICT"
 # Strictest first: the consent of an alert is the strictest over all its victims. A victim who refused weighs most.
 CONSENT_STRICTEST_FIRST: Final = ("withheld", "unknown", "given", "not-applicable")
 
