@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from kafka import errors
+from kafka import ConsumerRebalanceListener, errors
 from kafka.cluster import ClusterMetadata
 from kafka.consumer.fetcher import Fetcher
 from kafka.consumer.group import KafkaConsumer
@@ -464,6 +464,25 @@ def topic_of(kafka: LocalKafka) -> str:
     return name
 
 
+def member_of(kafka: LocalKafka, group: str, **settings: Any) -> library.Consumer:
+    """A member that cannot stay without partitions: it looks again for its topic soon, and asks again for its place."""
+    consumer = library.open_consumer(connection(kafka), LIMITS, group_id=group, metadata_max_age_ms=1_000, **settings)
+
+    class Asks(ConsumerRebalanceListener):
+        def on_partitions_assigned(self, _assigned: object) -> None: ...
+
+        def on_partitions_revoked(self, _revoked: object) -> None:
+            library.finish_rebalance(consumer)
+
+    consumer.subscribe(topics=[topic_of(kafka)], listener=Asks())
+    return consumer
+
+
+def placed(consumer: library.Consumer) -> bool:
+    consumer.poll(300, 1)
+    return bool(consumer.assignment()) and library.has_place(consumer)
+
+
 @pytest.mark.kafka
 def test_a_bump_raises_the_epoch_by_one(kafka: LocalKafka) -> None:
     producer = library.open_producer(connection(kafka), LIMITS, transactional_id="bump", retry_backoff_ms=10)
@@ -508,26 +527,23 @@ def test_a_member_whose_slot_was_taken_can_be_seen_by_its_heartbeat(kafka: Local
     group = f"fenced-{time.time_ns()}"
 
     def member() -> library.Consumer:
-        consumer = library.open_consumer(
-            connection(kafka),
-            LIMITS,
-            group_id=group,
+        return member_of(
+            kafka,
+            group,
             group_instance_id="slot",
             session_timeout_ms=LIMITS.session_ms,
             heartbeat_interval_ms=LIMITS.heartbeat_ms,
         )
-        consumer.subscribe(topics=[topic_of(kafka)])
-        return consumer
 
-    def polled(consumer: library.Consumer, seen: Callable[[], object]) -> bool:
-        consumer.poll(50, 1)
-        return bool(seen())
+    def taken(consumer: library.Consumer) -> bool:
+        consumer.poll(300, 1)
+        return library.slot_was_taken(consumer)
 
     one, two = member(), member()
-    patiently(lambda: polled(one, lambda: one.assignment() and library.has_place(one)))
+    patiently(lambda: placed(one))
     assert not library.slot_was_taken(one)
-    patiently(lambda: polled(two, lambda: library.has_place(two)))
-    patiently(lambda: polled(one, lambda: library.slot_was_taken(one)))
+    patiently(lambda: placed(two))
+    patiently(lambda: taken(one))
     assert not library.slot_was_taken(two)
     for consumer in (one, two):
         library.end_consumer(consumer, 1_000)
@@ -535,18 +551,12 @@ def test_a_member_whose_slot_was_taken_can_be_seen_by_its_heartbeat(kafka: Local
 
 @pytest.mark.kafka
 def test_a_rebalance_is_finished_once_it_was_asked_for(kafka: LocalKafka) -> None:
-    consumer = library.open_consumer(connection(kafka), LIMITS, group_id=f"finished-{time.time_ns()}")
-    consumer.subscribe(topics=[topic_of(kafka)])
-
-    def placed() -> bool:
-        consumer.poll(50, 1)
-        return bool(consumer.assignment()) and library.has_place(consumer)
-
-    patiently(placed)
+    consumer = member_of(kafka, f"finished-{time.time_ns()}")
+    patiently(lambda: placed(consumer))
     before = consumer.group_metadata().generation_id
     library.finish_rebalance(consumer)
     assert not library.has_place(consumer)
-    patiently(placed)
+    patiently(lambda: placed(consumer))
     assert consumer.group_metadata().generation_id > before
     library.end_consumer(consumer, 1_000)
 
