@@ -50,8 +50,8 @@ docs: $(STAMP) ## the pages of docs/ that are made from the code
 	$(BIN)/python -m hub.cli.pages
 
 lock: $(STAMP) ## locks/*.txt anew from pyproject.toml
-	$(COMPILE) pyproject.toml --extra hub --extra console --group dev --output-file locks/dev.txt
-	$(COMPILE) pyproject.toml --extra hub --extra console --constraint locks/dev.txt --output-file locks/run.txt
+	$(COMPILE) pyproject.toml --extra hub --extra console --extra http --group dev --output-file locks/dev.txt
+	$(COMPILE) pyproject.toml --extra hub --extra console --extra http --constraint locks/dev.txt --output-file locks/run.txt
 	echo hatchling | $(COMPILE) - --constraint locks/dev.txt --output-file locks/build.txt
 
 clean: ## remove what was installed and made
