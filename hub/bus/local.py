@@ -28,7 +28,7 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
@@ -37,6 +37,10 @@ from rich.console import Console
 from hub.bus import leash
 from hub.bus.folder import FolderUnusable, KafkaNotStarted, lock_of, writing
 from hub.bus.kafka_jars import LOCK_FILE, jars, relock
+from hub.bus.settings import Connection
+
+if TYPE_CHECKING:
+    from hub.bus.secured import Security
 
 HOST = "127.0.0.1"
 NODE = 1
@@ -112,8 +116,9 @@ class LocalKafka:
 
     `port`, if given, is the clients' port on 127.0.0.1; a free one is taken otherwise. `fast_start` compiles lightly:
     right for tests and the demo, wrong for measuring. `proxied_port` adds a listener for a proxy to stand before: it
-    listens at `proxied_target_port`, and sends clients that come that way to `proxied_port`. `settings` are added to
-    the broker's, or replace them.
+    listens at `proxied_target_port`, and sends clients that come that way to `proxied_port`. `secured`: clients come
+    by SASL_SSL and may do what they were allowed (secured.py); for `connection` see there. `settings` are added to the
+    broker's, or replace them.
     """
 
     def __init__(
@@ -123,6 +128,7 @@ class LocalKafka:
         port: int | None = None,
         fast_start: bool = True,
         proxied_port: int | None = None,
+        secured: bool = False,
         settings: Mapping[str, str] | None = None,
         heap_mib: int = 512,
         cache: Path | None = None,
@@ -132,7 +138,8 @@ class LocalKafka:
         self.log_file = self.folder / "broker.log"
         self._port_wanted = port
         self.port = port or 0  # 0: not known before the first start
-        self._controller_port = 0
+        self._controller_port = self._internal_port = 0
+        self._security = _security(self.folder) if secured else None
         self.proxied_port = proxied_port
         self.proxied_target_port = 0
         self._fast_start = fast_start
@@ -147,6 +154,13 @@ class LocalKafka:
     @property
     def bootstrap_servers(self) -> str:
         return f"{HOST}:{self.port}"
+
+    @property
+    def connection(self) -> Connection:
+        """How its administrator reaches it: of a secured one, with a password that stands in its folder."""
+        if self._security:
+            return self._security.connection(self.bootstrap_servers)
+        return Connection(bootstrap_servers=self.bootstrap_servers)
 
     @property
     def proxied_servers(self) -> str:
@@ -172,6 +186,7 @@ class LocalKafka:
             with writing(self.folder):
                 self._lock = lock_of(self.folder, GRACE_S, only_after_a_dead_owner=True)
                 self._choose_ports()
+                self._secure()
                 self._write_settings()
                 log_from = self._open_log()
             if not (self.folder / "data" / "meta.properties").exists():
@@ -213,15 +228,31 @@ class LocalKafka:
             raise PortTaken(
                 f"port {self._port_wanted} of {HOST} is taken by another program: choose another, or end it"
             )
-        ports = (self.port, self._controller_port, self.proxied_target_port)
+        ports = (self.port, self._controller_port, self.proxied_target_port, self._internal_port)
         if not all(ports) or not all(map(_free, ports)):
-            chosen = _free_ports(3)
-            self.port, self._controller_port, self.proxied_target_port = self._port_wanted or chosen[0], *chosen[1:]
+            first, self._controller_port, self.proxied_target_port, self._internal_port = _free_ports(4)
+            self.port = self._port_wanted or first
 
-    def _write_settings(self) -> None:
+    def _secure(self) -> None:
+        if self._security:
+            if (self.folder / "data").exists() and not (self.folder / "security").exists():
+                raise FolderUnusable(
+                    f"{self.folder} holds a Kafka that is not secured: give the secured one its own folder"
+                )
+            self._security.prepare(HOST)
+
+    def _listeners(self) -> Mapping[str, tuple[int, int]]:
+        """By name: where it listens, and where clients are sent."""
+        if self._security:
+            internal = self._internal_port
+            return {"CLIENTS": (self.port, self.port), "INTERNAL": (internal, internal)}
         listeners = {"PLAINTEXT": (self.port, self.port)}
         if self.proxied_port:
             listeners["PROXIED"] = (self.proxied_target_port, self.proxied_port)
+        return listeners
+
+    def _write_settings(self) -> None:
+        listeners = self._listeners()
         everything = {
             **SETTINGS,
             "controller.quorum.bootstrap.servers": f"{HOST}:{self._controller_port}",
@@ -231,6 +262,7 @@ class LocalKafka:
             ),
             "advertised.listeners": ",".join(f"{name}://{HOST}:{port}" for name, (_, port) in listeners.items()),
             "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in ("CONTROLLER", *listeners)),
+            **(self._security.settings if self._security else {}),
             **self._settings,
         }
         text = "".join(f"{name}={value}\n" for name, value in everything.items())
@@ -274,7 +306,9 @@ class LocalKafka:
         cluster = (
             "E" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22]
         )  # one that begins with - is an option
-        arguments = ("format", "--standalone", "-t", cluster, "-c", "format.properties")
+        arguments = ["format", "--standalone", "-t", cluster, "-c", "format.properties"]
+        if self._security:
+            arguments += self._security.format_arguments()
         command = self._command(java, classpath, "kafka.tools.StorageTool", *arguments, light=True)
         try:
             done = subprocess.run(
@@ -310,7 +344,7 @@ class LocalKafka:
         while time.monotonic() < deadline:
             if self._leash.poll() is not None:
                 raise _failure(_text_from(self.log_file, log_from), self._leash.returncode, self.log_file)
-            if _listens(self.port) and _answers(self.bootstrap_servers):
+            if _listens(self.port) and _answers(self.connection):
                 return
             time.sleep(LOOK_S)
         said = _last_useful_line(_text_from(self.log_file, log_from))
@@ -379,10 +413,18 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _answers(bootstrap_servers: str) -> bool:
+def _security(folder: Path) -> Security:
+    if importlib.util.find_spec("cryptography") is None:
+        raise KafkaNotStarted("a secured Kafka needs the extra `hub`: pip install enlace[hub]")
+    from hub.bus.secured import Security  # noqa: PLC0415 - only the extra `hub` has what it imports
+
+    return Security(folder)
+
+
+def _answers(connection: Connection) -> bool:
     """Whether a metadata request is answered, and by a broker that the controller has admitted."""
     try:
-        with KafkaAdminClient(bootstrap_servers=bootstrap_servers, bootstrap_timeout_ms=3000) as admin:  # type: ignore[no-untyped-call]
+        with KafkaAdminClient(**connection.client(), bootstrap_timeout_ms=3000) as admin:  # type: ignore[no-untyped-call]
             brokers = admin.describe_cluster()["brokers"]
             return any(broker["broker_id"] == NODE and not broker["is_fenced"] for broker in brokers)
     except KafkaError:

@@ -66,10 +66,13 @@ def asked() -> Settled:
     )
 
 
-def recorded(connection: Connection, limits: Limits | None = None) -> Settled | None:
-    """What the cluster was started with; None if no hub was ever started there. Raises BusError, SchemaIdsDiffer."""
+def recorded(connection: Connection, limits: Limits | None = None, topic: str = GUIDELINES) -> Settled | None:
+    """What the cluster was started with; None if no hub was ever started there. Raises BusError, SchemaIdsDiffer.
+
+    An agency may not read `guidelines`: it was handed a copy on its own topic `connectors.`.
+    """
     limits = limits or Limits()
-    table = read_table(connection, partitions_of(connection, GUIDELINES, limits), limits)
+    table = read_table(connection, partitions_of(connection, topic, limits), limits)
     return _last(record for _, record in table)
 
 
@@ -92,6 +95,18 @@ def settle(connection: Connection, wanted: Settled) -> Settled:
         finally:
             publisher.close()
     raise BusError(f"the schema ids could not be recorded on {GUIDELINES}: {doubt}")
+
+
+def hand_to(connection: Connection, topic: str) -> None:
+    """Copies what was settled to an agency's own topic, where its connectors find it. Raises as settle() does."""
+    settled = recorded(connection)
+    if settled is None or settled == recorded(connection, topic=topic):
+        return
+    publisher = KafkaPublisher(connection, name=f"{PUBLISHER}-{topic}")
+    try:
+        publisher.publish([Outgoing(topic, 0, KEY, settled.model_dump_json().encode())])
+    finally:
+        publisher.close()
 
 
 def record(publisher: Publisher, wanted: Settled) -> Settled:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import change, connector, guidelines, hold, quarantine, replay, router, schemas, topics
+from . import agency, change, connector, guidelines, hold, quarantine, replay, router, schemas, topics
 from .convert import convert
 from .decide import decide
 from .demo import demo
@@ -24,6 +24,7 @@ app.command()(demo)
 app.command()(doctor)
 app.command()(status)
 app.command()(up)
+app.add_typer(agency.app, name="agency")
 app.add_typer(connector.app, name="connector")
 guidelines.app.add_typer(change.app)
 guidelines.app.add_typer(replay.app)

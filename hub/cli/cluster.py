@@ -27,9 +27,10 @@ def connection() -> Connection:
     try:
         if "ENLACE_BOOTSTRAP_SERVERS" in os.environ:
             return Connection()
-        address = running_here(settings().home)
+        home = settings().home
+        address = running_here(home)
         if address:
-            return Connection(bootstrap_servers=address)
+            return local_connection(home, address)
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         fail(f"setting ENLACE_{str(first['loc'][0]).upper()}: {first['msg']}", BAD_INPUT)
@@ -40,6 +41,15 @@ def running_here(home: Path) -> str | None:
     """The address of the local Kafka that `enlace up` keeps in this folder, if it wrote one."""
     path = home / ADDRESS_FILE
     return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+
+
+def local_connection(home: Path, address: str) -> Connection:
+    """The administrator's connection to the Kafka of this folder, secured or not."""
+    if (home / "kafka" / "security").is_dir():
+        from hub.bus.secured import Security
+
+        return Security(home / "kafka").connection(address)
+    return Connection(bootstrap_servers=address)
 
 
 @contextmanager
@@ -64,10 +74,16 @@ def schema_ids(connection: Connection, *, hub: bool = False) -> SchemaIds:
 
     `hub`: this is the hub, which asks the lock or the registry, and settles it. Raises BusError.
     """
+    from hub.bus.access import agency_of_user
     from hub.bus.schema_ids import SchemaIdsDiffer, recorded
+    from hub.bus.topics import CONNECTORS, GUIDELINES
 
+    agency = agency_of_user(connection.sasl_plain_username)
     try:
-        settled = _settled(connection) if hub else recorded(connection)
+        if hub:
+            settled: Settled | None = _settled(connection)
+        else:
+            settled = recorded(connection, topic=CONNECTORS + agency if agency else GUIDELINES)
         if settled is None:
             fail(
                 "no hub was started on this cluster yet: `enlace topics create` makes its topics and settles schema ids"

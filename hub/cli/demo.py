@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic import BaseModel, ConfigDict
@@ -24,10 +24,11 @@ from .children import Child
 from .cluster import schema_ids
 from .output import console, fail
 from .settings import load_bundle, profile_folder, settings
-from .up import kafka, make_topics, start_router
+from .up import Cluster, SecureFlag, kafka, make_topics, start_router
 
 SETTLE_TIMEOUT_S = 90.0
 LOOK_S = 0.3
+T = TypeVar("T")
 
 
 class Step(BaseModel):
@@ -54,10 +55,9 @@ class Demonstration(BaseModel):
 def demo(
     folder: Annotated[Path | None, typer.Option(help="Where its data and logs are kept.")] = None,
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
+    secure: SecureFlag = False,
 ) -> None:
     """Real files of two agencies become alerts, are decided upon, and reach, reduced, the right recipients."""
-    from hub.bus.settings import Connection
-
     home = ((folder or settings().home) / "demo").absolute()
     played = profile_folder(profile)
     bundle = load_bundle(profile)
@@ -68,13 +68,12 @@ def demo(
     say(f"[bold]{plan.title['en']}[/]\n{plan.title['es']}\n")
     started_s = time.monotonic()
     with ExitStack() as stack:
-        address = stack.enter_context(_waiting("Kafka starts", kafka(home)))
-        environment = {"ENLACE_BOOTSTRAP_SERVERS": address, "ENLACE_HOME": str(home)}
-        make_topics(address, profile)
-        children = [start_router(home, environment, profile), *_connectors(plan, home, played, environment)]
+        cluster = stack.enter_context(_waiting("Kafka starts", kafka(home, secure=secure)))
+        make_topics(cluster, profile)
+        children = [start_router(cluster, profile), *_connectors(plan, cluster, played)]
         for child in children:
             stack.callback(child.stop)
-        connection = Connection(bootstrap_servers=address)
+        connection = cluster.connection
         ids = schema_ids(connection)
         receiving = [name for name in plan.connectors if _receives(name)]
         for step in plan.steps:
@@ -92,8 +91,11 @@ def load(path: Path) -> Demonstration:
         fail(f"{path.name}: no demonstration ({type(error).__name__})")
 
 
-def _connectors(plan: Demonstration, home: Path, profile: Path, environment: dict[str, str]) -> Iterator[Child]:
+def _connectors(plan: Demonstration, cluster: Cluster, profile: Path) -> Iterator[Child]:
     """Each connector as a process of its own, with its options written where an agency would write them."""
+    from connectors.sdk.registry import find
+
+    home = cluster.home
     for name, options in plan.connectors.items():
         (home / name).mkdir(exist_ok=True)
         filled = {key: value.format(home=home, profile=profile) for key, value in options.items()}
@@ -101,7 +103,7 @@ def _connectors(plan: Demonstration, home: Path, profile: Path, environment: dic
         with path.open("w", encoding="utf-8") as file:
             YAML(typ="safe", pure=True).dump(filled, file)
         arguments = ["connector", "run", name, "--options", str(path), "--state", str(home / "connectors" / name)]
-        yield Child(name, arguments, home / "logs", environment)
+        yield Child(name, arguments, home / "logs", cluster.environment(find(name).agency))
 
 
 def _receives(name: str) -> bool:
@@ -148,7 +150,7 @@ def _settle(
 
 
 @contextmanager
-def _waiting(what: str, block: Any) -> Iterator[str]:
+def _waiting(what: str, block: AbstractContextManager[T]) -> Iterator[T]:
     with _spinner() as progress, ExitStack() as stack:
         progress.add_task(what)
         value = stack.enter_context(block)
