@@ -188,3 +188,22 @@ def test_a_notice_goes_from_a_folder_to_the_prosecutors_inbox_once(cluster: Clus
     status = cluster.status("attorney-general")
     assert status["delivered"] == status["received"] == 1
     assert "attorney-general" in cluster.enlace("status").out
+
+
+def test_an_agency_joins_twice_without_harm_and_leaves(cluster: Cluster) -> None:
+    joined = cluster.enlace("agency", "add", "tenth")
+    assert joined.code == 0 and "4 topics made, no user, as the cluster is not secured" in joined.out
+    assert len(joined.out.splitlines()) == 4 and "its alerts wait in quarantine" in joined.out
+    again = cluster.enlace("agency", "add", "tenth")
+    assert again.code == 0 and "0 topics made" in again.out
+    shown = cluster.enlace("agency", "show", "tenth", "--json").json
+    assert shown["missing"] == [] and shown["secured"] is False and shown["rules"] == []
+    assert "everybody may do everything" in cluster.enlace("agency", "show", "tenth").out
+    assert cluster.enlace("agency", "remove", "tenth", "--topics", "--yes").code == 0
+    assert len(cluster.enlace("agency", "show", "tenth", "--json").json["missing"]) == 4
+
+
+@pytest.mark.parametrize("command", [("add", "Not A Slug"), ("suspend", "customs"), ("remove", "customs", "--topics")])
+def test_what_cannot_be_done_to_an_agency_is_one_line(cluster: Cluster, command: tuple[str, ...]) -> None:
+    refused = cluster.enlace("agency", *command)
+    assert refused.code in (1, 2) and refused.err.count("\n") == 1
