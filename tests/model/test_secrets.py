@@ -38,6 +38,12 @@ MAY_OPEN = {
     "connectors/formats/stix_write.py": "the encoder of STIX bundles",
     "connectors/formats/cap_write.py": "the encoder of CAP alerts",
     "connectors/formats/cap_plain.py": "a native record as the plain dictionary that a mapping file reads",
+    "connectors/transports/email.py": "the password of a mail server's user and addresses, for the server",
+    "connectors/transports/paged.py": "the address and token of a partner's service, for the request",
+    "connectors/transports/sql.py": "the address of an agency's database, for the driver",
+    "connectors/transports/webhook.py": "the address of a partner's service, for the request",
+    "hub/readmodel/database.py": "the address of the read model's database, for the driver",
+    "connectors/transports/signing.py": "signing secrets, which are no personal values, for a signature",
     "connectors/customs/listing.py": "the sink: a delivery becomes entries of the watch list",
 }
 OPENERS = ("get_secret_value", "_secret_value")
