@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,19 +15,49 @@ from hub.model.avro import ALERT_MAX_BYTES, encode, encode_payload
 from hub.model.compose import compose
 from hub.model.core import Alert as ComposedAlert
 from hub.model.derive import MustSplit
+from hub.model.sections import Content, Evidence, Exhibit
 
 from .inherit import inherited
-from .kinds import Alert, BadNative, BadRecord, Cancel, Read, Source
+from .kinds import Alert, BadNative, BadRecord, Cancel, Listed, Note, Original, Read, Source
 
 
-def proposals(source: Source[Any], read: Read[Any]) -> list[Alert | Cancel] | BadRecord:
+@dataclass(frozen=True)
+class Proposed:
+    """What one native record becomes, and what was noted of it."""
+
+    alerts: tuple[Alert | Cancel, ...]
+    notes: tuple[BadRecord, ...] = ()
+
+
+def proposals(source: Source[Any], read: Read[Any]) -> Proposed | BadRecord:
     """What one native record becomes, or why it becomes nothing."""
     try:
-        return list(source.alerts(read.native))
+        found = list(source.alerts(read.native))
     except BadNative as bad:
         return set_aside(read, bad)
     except ValidationError as error:
         return set_aside(read, _unsaid(error))
+    notes = tuple(_noted(read, each) for each in found if isinstance(each, Note))
+    alerts = tuple(_with_original(each, read.original) for each in found if not isinstance(each, Note))
+    return Proposed(alerts, notes)
+
+
+def _noted(read: Read[Any], note: Note) -> BadRecord:
+    return BadRecord(
+        read.file, note.reason, line=read.line, segment=read.segment, field=note.field, code=note.code, level="warning"
+    )
+
+
+def _with_original(proposed: Alert | Cancel, original: Original | None) -> Alert | Cancel:
+    if original is None or isinstance(proposed, Cancel) or proposed.original is not None:
+        return proposed
+    return replace(proposed, original=original)
+
+
+def _evidence(original: Original) -> Content:
+    """Where the native record is found again. Its digest is of what the record was when this revision was made."""
+    exhibit = Exhibit(digest=hashlib.sha256(original.data).digest(), media_type=original.media_type, ask=original.ask)
+    return Content("evidence", Evidence(exhibits=(exhibit,)))
 
 
 def set_aside(read: Read[Any], bad: BadNative) -> BadRecord:
@@ -46,9 +78,10 @@ def composed(
 ) -> ComposedAlert:
     """The alert as it would be published. Raises BadNative if it cannot be said, or is too large to travel."""
     try:
-        draft = inherited(proposed.draft, proposed.derived)
+        draft = inherited(proposed.draft, proposed.derived, agency)
+        contents = proposed.contents + ((_evidence(proposed.original),) if proposed.original else ())
         alert = compose(
-            draft, proposed.contents, originator=agency, alert_id=alert_id, revision=revision, now_ms=now_ms, key=key
+            draft, contents, originator=agency, alert_id=alert_id, revision=revision, now_ms=now_ms, key=key
         )
     except ValidationError as error:
         raise _unsaid(error) from None
@@ -77,6 +110,8 @@ def converted(
 ) -> Iterator[tuple[ComposedAlert, None] | tuple[None, BadRecord]]:
     """All alerts of a source, and what it had to set aside, in order."""
     for item in source.read(None):
+        if isinstance(item, Listed):
+            continue
         if isinstance(item, BadRecord):
             yield None, item
             continue
@@ -84,8 +119,12 @@ def converted(
         if isinstance(found, BadRecord):
             yield None, found
             continue
-        for proposed in found:
-            if isinstance(proposed, Alert):
+        for note in found.notes:
+            yield None, note
+        for proposed in found.alerts:
+            if isinstance(proposed, Cancel):
+                yield None, _noted(item, Note("ends its alert: a cancel, if one was published", code="cancel"))
+            else:
                 alert_id = uuid.UUID(bytes=_stable_uuid7(native_key(key, proposed.key), now_ms))
                 try:
                     alert = composed(proposed, agency=agency, alert_id=alert_id, revision=1, now_ms=now_ms, key=key)

@@ -6,6 +6,7 @@ system is not ready deliveries wait on the bus; one that cannot be delivered is 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +20,7 @@ from hub.model.delivery import Delivery as DeliveryRecord
 from hub.model.receipt import Receipt
 from hub.model.sections import Content
 
-from .kinds import Delivery, Effect, Rejected, Sink, Transient
+from .kinds import Credentials, Delivery, Effect, Fault, Rejected, Sink, Transient
 from .publish import Identity
 
 log = structlog.get_logger()
@@ -29,6 +30,7 @@ BATCH_RECORDS: Final = 200
 WAIT_MS: Final = 500
 RETRY_S: Final = 20.0  # within a step: shorter than the bus's watchdog
 PATIENCE_MS: Final = 3_600_000  # with one delivery, until it is parked so that the others can go on
+FAULTS: Final = 3  # of a sink's own code with one delivery, until it is parked so that the others can go on
 PARKED_REASONS: Final = (
     "undecodable",
     "unknown-schema",
@@ -73,20 +75,28 @@ class Reception:
         now_ms: Callable[[], int],
         attempts: int = 8,
         beat: Callable[[], None] = unwatched,
+        faults: Counter[bytes] | None = None,
     ) -> None:
         """`attempts`: with a sink that is not ready, within one step. `beat` is called before each delivery: a sink may
-        be slow, and a bus that watches must not take that for the end."""
+        be slow, and a bus that watches must not take that for the end. `faults` counts failures of the sink's own code by
+        delivery; handed on to the next Reception, it outlives a restart."""
         self._sink = sink
         self._identity = identity
         self._bus = bus
         self._now_ms = now_ms
         self._attempts = attempts
         self._beat = beat
+        self._faults: Counter[bytes] = Counter() if faults is None else faults
         self._waiting: tuple[bytes, int] | None = None  # the delivery that a sink was not ready for, and since when
+        self.waits = False
         self.counts = Counts()
 
     def step(self, wait_ms: int = WAIT_MS) -> int:
-        """One batch, if there is one; how many deliveries it had. Raises SlotTaken."""
+        """One batch, if there is one; how many deliveries it had.
+
+        Raises SlotTaken, Credentials and Fault; the deliveries wait. `waits` tells that the recipient's system is not ready.
+        """
+        self.waits = False
         try:
             batch = self._bus.read(BATCH_RECORDS, wait_ms)
             if batch.count:
@@ -94,6 +104,7 @@ class Reception:
             return batch.count
         except NotReady:
             log.warning("deliver.not-ready", connector=self._identity.connector)
+            self.waits = True
             return 0
         except Indefinite as unknown:
             log.warning("deliver.indefinite", connector=self._identity.connector, reason=str(unknown))
@@ -138,11 +149,14 @@ class Reception:
         return self._identity.record(topic, lane(alert, self._identity.partitions), alert, receipt)
 
     def _delivered(self, delivery: Delivery) -> Effect:
-        """Raises NotReady, Rejected and Parked: whatever else a sink raises is of this delivery, and the others go on."""
+        """Raises NotReady, Credentials, Rejected, Parked, and Fault for whatever else a sink raises: it starts again, and
+        if the same delivery brings it down FAULTS times, that one is parked, and the others go on."""
         try:
-            for attempt in stamina.retry_context(on=Transient, attempts=self._attempts, timeout=RETRY_S, wait_max=5.0):
+            for attempt in stamina.retry_context(on=_may_pass, attempts=self._attempts, timeout=RETRY_S, wait_max=5.0):
                 with attempt:
                     return self._sink.deliver(delivery)
+        except Credentials:
+            raise
         except Transient:
             known, since_ms = self._waiting or (b"", 0)
             if known != delivery.id:
@@ -154,8 +168,15 @@ class Reception:
             raise
         except Exception as error:  # its words may hold what the delivery says
             log.error("deliver.failed", connector=self._identity.connector, error=type(error).__name__)
-            raise Parked("recipient-failed") from None
+            self._faults[delivery.id] += 1
+            if self._faults[delivery.id] >= FAULTS:
+                raise Parked("recipient-failed") from None
+            raise Fault(type(error).__name__) from error
         raise AssertionError("unreachable")
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, Transient) and not isinstance(error, Credentials)
 
 
 def opened(record: Record, agency: str, schema_id: int) -> Delivery:

@@ -39,6 +39,7 @@ class Alert:
     draft: Draft
     contents: tuple[Content, ...] = field(repr=False)
     derived: tuple[Provenance, ...] = ()
+    original: Original | None = field(default=None, repr=False)  # the kit puts the one of the Read here
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,27 @@ class Cancel:
     """The source withdrew a record: the alert that it became ends."""
 
     key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Note:
+    """What of a record was less than it should be, and did not keep it from being used: never a value."""
+
+    reason: str
+    field: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A native record as its system has it: its SHA-256 goes with the alert (`evidence`), the bytes never do.
+
+    `ask`: whom to ask for it, as officers would.
+    """
+
+    data: bytes = field(repr=False)
+    media_type: str
+    ask: str
 
 
 @dataclass(frozen=True)
@@ -61,6 +83,7 @@ class Read(Generic[Native]):
     segment: int | None = None
     records: int = 1
     settle: bool = False
+    original: Original | None = None
 
 
 @dataclass(frozen=True)
@@ -93,13 +116,31 @@ class BadRecord:
         return {name: value for name, value in fields.items() if value is not None}
 
 
-class Source(Protocol[Native]):
-    """Yields native records with positions, and says what alerts they are."""
+@dataclass(frozen=True)
+class Listed:
+    """What was read up to `position` is all that the source has, and these are the keys of all of it: what was published
+    under any other key has disappeared, and its alert is cancelled.
 
-    def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord]:
+    Yield it only when every record's key is known: a bad record without one would seem to have disappeared. A listing of
+    nothing withdraws nothing.
+    """
+
+    keys: frozenset[str] = field(repr=False)
+    position: str
+    file: str = ""
+
+
+class Source(Protocol[Native]):
+    """Yields native records with positions, and says what alerts they are.
+
+    A source may also have `check()`, which tries the connection (raises Transient, Credentials, ValueError), and
+    `follows(before, after)`, which says whether one position comes right after another: then a gap stops the connector.
+    """
+
+    def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord | Listed]:
         """The records after a position, None for all. Ends when there is nothing more for now."""
 
-    def alerts(self, native: Native) -> Iterable[Alert | Cancel]:
+    def alerts(self, native: Native) -> Iterable[Alert | Cancel | Note]:
         """Pure: convert, dry run and tests share it. Raises BadNative for a record that cannot be said."""
 
     def settled(self, position: str) -> None:
@@ -134,7 +175,10 @@ class Effect:
 class Sink(Protocol):
     def deliver(self, delivery: Delivery) -> Effect:
         """Makes the effect and remembers the delivery's id in one local transaction; a second call returns the first
-        effect. Raises Transient (try again later) or Rejected (never)."""
+        effect. Raises Transient (try again later), Credentials or Rejected (never).
+
+        A sink may also have `check()`, as a source.
+        """
 
     def close(self) -> None: ...
 
@@ -152,6 +196,18 @@ class Transient(Exception):
     """The other system is not ready; the same delivery may succeed later."""
 
 
+class Credentials(Transient):
+    """The other system refuses who we are. Nothing is set aside or parked: the connector stops until it is mended."""
+
+
+class Gap(Exception):
+    """The source's positions leave something out: records may be lost, and nothing goes on before somebody looked."""
+
+
+class Fault(Exception):
+    """Our own code failed: the connector starts again, and nothing is set aside."""
+
+
 class Rejected(Exception):
     """The other system refuses this delivery for good; `reason` is a code."""
 
@@ -166,6 +222,22 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What the contract suite (contract.py) tries a connector on. It is made several times over, each time the same.
+
+    `alerts`: how many alerts the input becomes; `set_aside`: how many bad records are in it. `planted`: unmistakable values
+    that stand in the input as personal data, in good and in bad records. `effects`: what the sink brought about so far, to
+    be compared.
+    """
+
+    options: Options
+    alerts: int = 0
+    set_aside: int = 0
+    planted: tuple[str, ...] = field(default=(), repr=False)
+    effects: Callable[[], object] | None = None
+
+
 O = TypeVar("O", bound=Options)  # noqa: E741  one letter, as type variables are
 
 
@@ -173,8 +245,9 @@ O = TypeVar("O", bound=Options)  # noqa: E741  one letter, as type variables are
 class Connector(Generic[O]):
     """transport + format + mapping, as found under the entry point `enlace.connectors`.
 
-    `source` and `sink` are made from options; a connector has one of them or both. `files` turns the paths and the watch
-    list that `convert` was given into options.
+    `source` and `sink` are made from options; a connector has one of them or both. `agency` is empty for one that speaks for
+    whoever runs it. `files` turns the paths and the watch list that `convert` was given into options. `trial` makes what the
+    contract suite tries the connector on, in an empty folder (contract.py).
     """
 
     name: str
@@ -184,3 +257,4 @@ class Connector(Generic[O]):
     source: Callable[[O], Source[Any]] | None = None
     sink: Callable[[O], Sink] | None = None
     files: Callable[[Sequence[Path], Path | None], O] | None = None
+    trial: Callable[[Path], Trial] | None = None

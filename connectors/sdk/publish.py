@@ -17,16 +17,16 @@ from hub.model.base import Model, new_alert_id
 from hub.model.compose import VALID_MAX_MS, cancel
 from hub.model.core import Alert as ComposedAlert
 from hub.model.core import Label
-from hub.model.receipt import Health, NativeKey, SourcePosition
+from hub.model.receipt import NativeKey, SourcePosition
 
 from .convert import composed, content_mark, native_key, proposals, set_aside
-from .kinds import Alert, BadNative, BadRecord, Cancel, Read, Source
+from .kinds import Alert, BadNative, BadRecord, Cancel, Gap, Listed, Read, Source
 
 log = structlog.get_logger()
 
 NATIVE: Final = b"native/"
 POSITION: Final = b"position"
-HEALTH: Final = b"health/"
+Item = Read[Any] | BadRecord | Listed
 BATCH_RECORDS: Final = 500
 
 
@@ -81,12 +81,14 @@ class Publication:
         open_publisher: Callable[[], Publisher],
         now_ms: Callable[[], int],
         set_aside: Callable[[BadRecord], None],
+        batch_records: int | None = None,
     ) -> None:
         self._source = source
         self._identity = identity
         self._open = open_publisher
         self._now_ms = now_ms
         self._set_aside = set_aside
+        self._batch_records = batch_records or BATCH_RECORDS
         self._publisher: Publisher | None = None
         self._published = Published()
         self.counts = Counts()
@@ -135,18 +137,45 @@ class Publication:
         """True if it stopped before the source was exhausted."""
         if self._published.position is not None:
             self._source.settled(self._published.position)
-        for batch in _batched(self._source.read(self._published.position)):
+        after = self._published.position
+        for batch in _batched(self._dense(self._source.read(after), after), self._batch_records):
             self._publish(batch)
             if stop():
                 return True
         return False
 
-    def _publish(self, batch: list[Read[Any] | BadRecord]) -> None:
+    def _dense(self, items: Iterable[Item], before: str | None) -> Iterator[Item]:
+        """The items; raises Gap if the source says that one of its positions does not follow the one before."""
+        follows: Callable[[str | None, str], bool] | None = getattr(self._source, "follows", None)
+        for item in items:
+            if follows is not None and item.position is not None:
+                if not follows(before, item.position):
+                    raise Gap("a position of the source does not follow the one before it")
+                before = item.position
+            yield item
+
+    def rewind(self, position: str | None) -> None:
+        """Sets the source's position, None for its beginning. What was published before is known by its key: a repeat is
+        nothing. Raises what the bus raises."""
+        self._resume()
+        assert self._publisher is not None
+        if position is None:
+            key = self._identity.connector.encode() + b"/" + POSITION
+            self._publisher.publish([Outgoing(self._identity.state_topic, 0, key, None)])
+        else:
+            value = SourcePosition(source="main", position=position, records=self._published.records)
+            self._publisher.publish([self._state(POSITION, value)])
+        self._published.position = position
+
+    def _publish(self, batch: list[Item]) -> None:
         position = next((item.position for item in reversed(batch) if item.position is not None), None)
         counts, staged = Counts(**vars(self.counts)), dict[bytes, NativeKey]()
         records: list[Outgoing] = []
         bad: list[BadRecord] = []
         for item in batch:
+            if isinstance(item, Listed):
+                records += self._disappeared(item, staged, counts, bad)
+                continue
             found = item if isinstance(item, BadRecord) else proposals(self._source, item)
             if isinstance(found, BadRecord):
                 bad.append(found)
@@ -154,8 +183,9 @@ class Publication:
                 continue
             assert isinstance(item, Read)
             counts.read += item.records
-            counts.no_hit += not found and item.records > 0
-            for proposed in found:
+            counts.no_hit += not found.alerts and item.records > 0
+            bad += found.notes
+            for proposed in found.alerts:
                 try:
                     records += self._records_of(proposed, staged, counts)
                 except BadNative as unsaid:
@@ -198,6 +228,29 @@ class Publication:
         counts.published += 1
         return self._both(key, alert, mark, staged)
 
+    def _disappeared(
+        self, listed: Listed, staged: dict[bytes, NativeKey], counts: Counts, bad: list[BadRecord]
+    ) -> list[Outgoing]:
+        """Cancels of what a full listing does not have any more. More than fit into one transaction go ahead of it:
+        should it fail, the listing is read again and they are known to be cancelled."""
+        if not listed.keys:
+            reason = "the listing is empty: nothing was withdrawn"
+            bad.append(BadRecord(listed.file, reason, code="empty-listing", level="warning"))
+            return []
+        there = {NATIVE + native_key(self._identity.key, key) for key in listed.keys}
+        everything = {**self._published.natives, **staged}
+        gone = [key for key, each in everything.items() if key not in there and not each.cancelled]
+        records: list[Outgoing] = []
+        for key in gone:
+            records += self._cancel(key, everything[key], staged, counts)
+            if len(records) >= 2 * BATCH_RECORDS:
+                assert self._publisher is not None
+                self._publisher.publish(records)
+                self._published.natives |= staged
+                records = []
+                staged.clear()
+        return records
+
     def _cancel(
         self, key: bytes, known: NativeKey | None, staged: dict[bytes, NativeKey], counts: Counts
     ) -> list[Outgoing]:
@@ -239,29 +292,21 @@ class Publication:
         full = self._identity.connector.encode() + b"/" + key
         return self._identity.record(self._identity.state_topic, 0, full, value)
 
-    def health(self, state: str, error: str | None = None) -> Outgoing:
-        """What operators may know of this connector, under `health/`: the recorder reads these keys only."""
-        value = Health(
-            connector=self._identity.connector,
-            agency=self._identity.agency,
-            at_ms=self._now_ms(),
-            state=state,
-            published=self.counts.published,
-            set_aside=self.counts.set_aside,
-            error=error,
-        )
-        key = HEALTH + self._identity.connector.encode()
-        return self._identity.record(self._identity.state_topic, 0, key, value)
 
-
-def _batched(items: Iterable[Read[Any] | BadRecord]) -> Iterator[list[Read[Any] | BadRecord]]:
-    """Batches of about BATCH_RECORDS input records: one read may stand for a whole passenger list."""
-    batch: list[Read[Any] | BadRecord] = []
+def _batched(items: Iterable[Item], records: int) -> Iterator[list[Item]]:
+    """Batches of about so many input records: one read may stand for a whole passenger list."""
+    batch: list[Item] = []
     size = 0
     for item in items:
+        if isinstance(item, Listed):  # alone: what is before it is known when it is looked at
+            if batch:
+                yield batch
+            yield [item]
+            batch, size = [], 0
+            continue
         batch.append(item)
         size += item.records if isinstance(item, Read) else 1
-        if size >= BATCH_RECORDS or (isinstance(item, Read) and item.settle):
+        if size >= records or (isinstance(item, Read) and item.settle):
             yield batch
             batch, size = [], 0
     if batch:

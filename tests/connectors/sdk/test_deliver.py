@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import stamina
 
-from connectors.sdk import Delivery, Effect, Rejected, Transient
-from connectors.sdk.deliver import PARKED_REASONS, PATIENCE_MS, Reception
+from connectors.sdk import Credentials, Delivery, Effect, Rejected, Transient
+from connectors.sdk.deliver import FAULTS, PARKED_REASONS, PATIENCE_MS, Reception
+from connectors.sdk.kinds import Fault
 from connectors.sdk.publish import Identity
 from hub.bus.bus import Outgoing, lane
 from hub.bus.memory import MemoryBus
@@ -54,18 +56,18 @@ class Place:
         for each in records:
             self.log.append(each)
 
-    def reception(self, desk: Desk, mark: Any = None) -> Reception:
+    def reception(self, desk: Desk, mark: Any = None, faults: Counter[bytes] | None = None) -> Reception:
         bus = MemoryBus(
             self.log, group="deliver-customs", slot="deliver-0", topics=[TOPIC], mark=mark or (lambda _: None)
         )
         identity = Identity("customs", "customs", KEY, PARTITIONS)
-        return Reception(desk, identity, bus, lambda: self.now_ms, attempts=2, beat=self._beat)
+        return Reception(desk, identity, bus, lambda: self.now_ms, attempts=2, beat=self._beat, faults=faults)
 
     def _beat(self) -> None:
         self.beats += 1
 
-    def take(self, desk: Desk, turns: int = 4) -> Reception:
-        reception = self.reception(desk)
+    def take(self, desk: Desk, turns: int = 4, faults: Counter[bytes] | None = None) -> Reception:
+        reception = self.reception(desk, faults=faults)
         for _ in range(turns):
             reception.step(0)
         return reception
@@ -180,7 +182,7 @@ def test_what_the_recipient_refuses_is_rejected_with_its_code(place: Place) -> N
     assert reception.counts.rejected == 1
 
 
-def test_a_fault_of_the_recipients_system_parks_this_delivery_and_shows_nothing_of_it(
+def test_a_fault_in_a_sink_brings_it_down_and_only_then_parks_the_delivery(
     place: Place, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(delivery: Delivery) -> Effect:
@@ -189,13 +191,32 @@ def test_a_fault_of_the_recipients_system_parks_this_delivery_and_shows_nothing_
         return Effect()
 
     place.send(outgoing(GOOD), outgoing(record(contents=[narrative()], number=2)))
-    place.take(Desk(fail))
+    desk, faults = Desk(fail), Counter[bytes]()
+    for start in range(1, FAULTS):
+        with pytest.raises(Fault) as fault:
+            place.take(desk, faults=faults)
+        assert place.receipts() == [] and faults[GOOD.id] == start and "SECRET" not in str(fault.value)
+    place.take(desk, faults=faults)
     assert {(each.state, each.reason) for each in place.receipts()} == {
         ("parked", "recipient-failed"),
         ("effected", None),
     }
     shown = capsys.readouterr()
     assert "deliver.failed" in shown.out + shown.err and "SECRET" not in shown.out + shown.err
+
+
+def test_refused_credentials_park_and_receipt_nothing_however_long_it_takes(place: Place) -> None:
+    def refuse(_: Delivery) -> Effect:
+        raise Credentials("401")
+
+    place.send(outgoing(GOOD))
+    for _ in range(5):
+        with pytest.raises(Credentials):
+            place.take(Desk(refuse))
+        place.now_ms += PATIENCE_MS
+    assert place.receipts() == []
+    place.take(Desk())
+    assert [each.state for each in place.receipts()] == ["effected"]
 
 
 def test_a_retry_logs_nothing_that_the_recipients_system_said(place: Place, capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,9 +52,25 @@ def test_every_alert_it_rests_on_is_named_once_beside_its_own_references() -> No
     label = Label.model_validate({"class": "seizure", "purposes": ["search"]})
     draft = Draft(label=label, facts=Facts(derived_from=(reference(1), reference(2))))
     derived = [Provenance(reference(2, 5), label), Provenance(reference(3), label)]
-    assert inherited(draft, derived).facts.derived_from == (reference(1), reference(2, 5), reference(3))
+    assert inherited(draft, derived, "customs").facts.derived_from == (reference(1), reference(2, 5), reference(3))
 
 
 def test_an_alert_that_rests_on_nothing_is_left_as_it_is() -> None:
     draft = Draft(label=Label.model_validate({"class": "seizure", "purposes": ["search"]}))
-    assert inherited(draft, ()) is draft
+    assert inherited(draft, (), "customs") is draft
+
+
+names = st.sets(st.sampled_from(["a", "b", "c", "customs"]), max_size=3).map(tuple)
+
+
+@given(names, st.lists(names, min_size=1, max_size=3))
+def test_nobody_is_named_who_is_not_on_every_list(own: tuple[str, ...], others: list[tuple[str, ...]]) -> None:
+    label = Label.model_validate({"class": "seizure", "purposes": ["search"]})
+    draft = Draft(label=label, facts=Facts(releasable_to=own))
+    derived = [Provenance(reference(number), label, each) for number, each in enumerate(others, start=1)]
+    found = set(inherited(draft, derived, "customs").facts.releasable_to)
+    lists = [set(each) for each in (own, *others) if each]
+    if not lists:
+        assert found == set()
+    else:
+        assert found == (set.intersection(*lists) or {"customs"})  # itself alone is nobody else

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from connectors.sdk import Alert, BadNative, BadRecord, Cancel, Content, Draft, Facts, Label, Read, publish
+from connectors.sdk import (
+    Alert,
+    BadNative,
+    BadRecord,
+    Cancel,
+    Content,
+    Draft,
+    Facts,
+    Gap,
+    Label,
+    Listed,
+    Note,
+    Original,
+    Read,
+    publish,
+)
 from connectors.sdk.publish import Identity, Publication
-from hub.bus.bus import Outgoing, Publisher, lane
+from hub.bus.bus import Publisher, lane
 from hub.bus.memory import MemoryPublisher
 from hub.bus.memory_log import START_MS, Crashed, Faults, MemoryLog
 from hub.model import avro
-from hub.model.avro import SchemaIds, decode_as, unframe
+from hub.model.avro import SchemaIds, decode_as, decode_payload, unframe
 from hub.model.compose import DAY_MS
 from hub.model.core import Alert as ComposedAlert
 from hub.model.receipt import NativeKey, SourcePosition
-from hub.model.sections import Narrative
+from hub.model.sections import Evidence, Narrative
 from hub.routing.opening import open_alert
 from tests.connectors.deliveries import KEY
 
@@ -258,11 +275,126 @@ def test_whatever_becomes_of_commits_each_record_is_published_once(seed: int, mo
     assert place.position().position == "40" and place.position().records == 40
 
 
-def test_the_connector_tells_its_health_without_a_value(place: Place) -> None:
-    publication = place.start(Book(("a", "one"), ("b", "unsaid")))
-    publication.run()
-    health = publication.health("running")
-    assert isinstance(health, Outgoing) and health.key == b"health/book"
+def test_a_rewound_source_is_read_again_and_nothing_is_published_again(place: Place) -> None:
+    book = Book(("a", "one"), ("b", "two"))
+    place.start(book).run()
+    publication = place.start(book)
+    publication.rewind(None)
+    counts = publication.run()
+    assert (counts.read, counts.published, counts.unchanged) == (2, 0, 2)
+    publication.rewind("1")
+    assert place.position().position == "1"
+    assert publication.run().read == 3 and place.position().position == "2"
+
+
+def test_a_gap_in_dense_positions_stops_before_anything_is_published(place: Place) -> None:
+    class Dense(Book):
+        gap = False
+
+        def follows(self, before: str | None, after: str) -> bool:
+            return int(after) == int(before or 0) + 1
+
+        def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord]:
+            for each in super().read(after):
+                if not (self.gap and each.position == "2"):
+                    yield each
+
+    book = Dense(("a", "one"), ("b", "two"), ("c", "three"))
+    book.gap = True
+    with pytest.raises(Gap):
+        place.start(book).run()
+    assert place.alerts() == []
+    book.gap = False
+    assert place.start(book).run().published == 3
+
+
+class Listing(Book):
+    """Says at its end which records there are."""
+
+    def read(self, after: str | None) -> Iterator[Any]:
+        start = (after or "0").removesuffix("!")
+        yield from super().read(start)
+        if after != f"{len(self.records)}!":
+            yield Listed(self.keys, f"{len(self.records)}!", "book")
+
+    keys: frozenset[str] = frozenset()
+
+
+def test_what_a_full_listing_does_not_have_any_more_is_cancelled_once(place: Place) -> None:
+    book = Listing(("a", "one"), ("b", "two"), ("c", "three"))
+    book.keys = frozenset("abc")
+    assert place.start(book).run().cancelled == 0
+    book.records.append(("a", "one"))
+    book.keys = frozenset("ac")
+    assert place.start(book).run().cancelled == 1
+    assert [each.core.kind for each in place.alerts()].count("cancel") == 1
+    book.records.append(("a", "one"))
+    assert place.start(book).run().cancelled == 0
+    book.records.append(("b", "two"))
+    book.keys = frozenset("abc")
+    counts = place.start(book).run()
+    assert (counts.published, counts.cancelled) == (1, 0)
+
+
+def test_an_empty_listing_withdraws_nothing_and_is_told(place: Place) -> None:
+    book = Listing(("a", "one"))
+    book.keys = frozenset("a")
+    place.start(book).run()
+    book.records.append(("a", "nothing"))
+    book.keys = frozenset()
+    assert place.start(book).run().cancelled == 0
+    assert [bad.code for bad in place.bad] == ["empty-listing"]
+
+
+@pytest.mark.parametrize("point", ["commit:staged", "commit:committed"])
+def test_a_listing_that_is_cut_short_by_a_crash_is_finished(
+    place: Place, point: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publish, "BATCH_RECORDS", 2)
+    book = Listing(*((f"n{number}", "text") for number in range(9)))
+    book.keys = frozenset(f"n{number}" for number in range(9))
+    place.start(book).run()
+    book.records.append(("n0", "text"))
+    book.keys = frozenset({"n0"})
+    reached = []
+
+    def crash(at: str) -> None:
+        reached.append(at)
+        if at == point and reached.count(point) == 2:
+            raise Crashed(at)
+
+    with pytest.raises(Crashed):
+        place.start(book, mark=crash).run()
+    place.start(book).run()
+    cancelled = [each.core.id for each in place.alerts() if each.core.kind == "cancel"]
+    assert len(cancelled) == len(set(cancelled)) == 8
+
+
+class Noted(Book):
+    """Has something to say of every record, and its original."""
+
+    def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord]:
+        for each in super().read(after):
+            original = Original(b"the native bytes", "text/plain", "the desk")
+            yield replace(each, original=original) if isinstance(each, Read) else each
+
+    def alerts(self, native: Native) -> Iterable[Any]:
+        return [*super().alerts(native), Note("was cut", "text", "cut")]
+
+
+def test_a_note_on_a_record_is_told_with_its_place_and_the_alert_goes_on(place: Place) -> None:
+    counts = place.start(Noted(("a", "one"))).run()
+    assert (counts.published, counts.set_aside, counts.no_hit) == (1, 0, 0)
+    (note,) = place.bad
+    assert (note.level, note.line, note.field, note.code) == ("warning", 1, "text", "cut")
+
+
+def test_the_original_is_found_again_by_its_digest(place: Place) -> None:
+    place.start(Noted(("a", "one"))).run()
+    (section,) = [each for each in place.alerts()[0].sections if each.category == "evidence"]
+    content = decode_payload("evidence", section.version, section.payload)
+    assert isinstance(content, Evidence)
+    assert content.exhibits[0].digest == sha256(b"the native bytes").digest() and content.exhibits[0].ask == "the desk"
 
 
 def test_memory_of_natives_is_kept_under_a_key_of_this_connector_only(place: Place) -> None:
