@@ -3,29 +3,83 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .cluster import reached, schema_ids
 from .output import JsonFlag, print_json, table
+from .recorded import is_there, now_ms, read_model
 from .settings import load_bundle
+
+if TYPE_CHECKING:
+    from hub.readmodel.results import AgencyRow, Now
+
+COUNTED = ("agency", "published", "decided", "quarantined", "waiting", "delivered", "received")
+JUDGED = (
+    "agency",
+    "wrong",
+    "decided_per_min",
+    "delivered_per_min",
+    "intake",
+    "unacknowledged",
+    "overdue",
+    "quarantined",
+)
 
 
 def status(
-    profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None, as_json: JsonFlag = False
+    profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
+    counted: Annotated[bool, typer.Option("--count", help="Count on the topics, though a read model is here.")] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """What each agency published and the topic still has, what was decided and quarantined of all that it ever published,
-    what waits, and what it was delivered and has received."""
-    rows = _rows(profile)
+    """What is wrong, agency by agency, by the read model; where none is recorded, or with --count, what each agency
+    published, what was decided and quarantined of that, what waits, and what it was delivered and has received, counted on
+    the topics, which takes as long as they are."""
+    if counted or not is_there():
+        _print(_counted(profile), COUNTED, as_json)
+        return
+    from hub.readmodel.queries import now
+    from hub.readmodel.results import NOBODY
+
+    with read_model() as connection:
+        found = now(connection, NOBODY, now_ms())
+    _print([_row(each) for each in found.agencies], JUDGED, as_json)
+    if not as_json:
+        typer.echo(_summary(found))
+
+
+def _print(rows: list[dict[str, Any]], columns: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(rows)
-        return
-    columns = ("agency", "published", "decided", "quarantined", "waiting", "delivered", "received")
-    table("Status", columns, ([row[name] for name in columns] for row in rows))
+    else:
+        table("Status", columns, ([row[name] for name in columns] for row in rows))
 
 
-def _rows(profile: Path | None) -> list[dict[str, Any]]:
+def _row(each: AgencyRow) -> dict[str, Any]:
+    return {
+        "agency": each.agency,
+        "wrong": ", ".join(each.troubles),
+        "decided_per_min": each.decided.recent,
+        "delivered_per_min": each.delivered.recent,
+        "intake": each.intake.state if each.intake else "",
+        "unacknowledged": each.unacknowledged.count,
+        "overdue": each.overdue.count,
+        "quarantined": each.quarantine.count,
+    }
+
+
+def _summary(found: Now) -> str:
+    sums = found.reconciliation
+    state = "everything adds up" if sums.sound else "IT DOES NOT ADD UP: enlace audit reconcile"
+    pending = "unknown" if sums.undecided is None else str(sums.undecided)
+    return (
+        f"{state}: {pending} undecided, {sums.quarantined} in quarantine, {sums.missing} deliveries missing, "
+        f"{sums.unauthorised} unauthorised, {sums.alarms} alarms"
+    )
+
+
+def _counted(profile: Path | None) -> list[dict[str, Any]]:
     from .seen import decided, places, quarantined, records
 
     bundle = load_bundle(profile)

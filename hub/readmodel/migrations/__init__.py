@@ -1,0 +1,1 @@
+"""How the read model's tables came to be as they are: Alembic's revisions, one a file in versions/."""

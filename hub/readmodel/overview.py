@@ -1,0 +1,293 @@
+"""The pages Now and handover, one agency, the reconciliation: what is wrong, sorted by what is worst. See queries.py."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, exists, func, select
+
+from .aside import quarantine, quarantine_groups, settled
+from .auditlog import audit_log
+from .lags import lags
+from .lives import agencies_known, delivery_entry, fragments
+from .results import (
+    COUNTED,
+    NOTHING_WAITS,
+    TROUBLES,
+    AgencyDetail,
+    AgencyRow,
+    Connector,
+    Handover,
+    HoldState,
+    Lag,
+    Now,
+    Rate,
+    Reconciliation,
+    Scope,
+    Shift,
+    Trouble,
+    Waiting,
+)
+from .rules import alarms, bundles, holds, lifted_since
+from .tables import Alarm, Alert, Delivery, Health, Minute, Position, Quarantined
+from .waiting import COUNT_LIMIT, open_of, visible, waiting
+
+MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 60 * MINUTE_MS
+RECENT_MINUTES: Final = 5
+SILENT_MS: Final = 5 * MINUTE_MS  # a connector tells its health far more often (connectors/sdk)
+SETTLING_MS: Final = MINUTE_MS  # two records of one transaction may be read this far apart
+OPEN_SHOWN: Final = 50
+ACTS_SHOWN: Final = 200
+ROUTER_GROUP: Final = "enlace-router"  # hub/router.py's
+EVERYTHING: Final = "everything"
+BEHIND: Final = ("stalled", "stopped")
+
+Counts = Mapping[tuple[str, str], list[tuple[int, int]]]  # (agency, what) -> (minute_ms, count), oldest first
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is read once for all agencies."""
+
+    connection: Connection
+    scope: Scope
+    now_ms: int
+    counts: Counts
+    lags: tuple[Lag, ...]
+    connectors: tuple[Connector, ...]
+    holds: tuple[HoldState, ...]
+    quarantine: Mapping[str, Waiting]
+    alarmed: frozenset[str]
+
+
+def now(connection: Connection, scope: Scope, now_ms: int) -> Now:
+    """Everything that an operator must see at once."""
+    seen = _seen(connection, scope, now_ms)
+    rows = [_row(agency, seen) for agency in agencies_known(connection)]
+    history = bundles(connection)
+    return Now(
+        now_ms,
+        tuple(sorted(rows, key=_worst_first)),
+        reconciliation(connection, now_ms, seen.lags),
+        history[0] if history else None,
+        seen.holds,
+        alarms(connection),
+    )
+
+
+def agency_detail(connection: Connection, scope: Scope, agency: str, now_ms: int) -> AgencyDetail | None:
+    """One agency; None if nothing was ever heard of it."""
+    if agency not in agencies_known(connection):
+        return None
+    seen = _seen(connection, scope, now_ms)
+    party = exists().where(Alert.id == Delivery.alert, visible(scope))
+    rows = connection.execute(
+        select(Delivery.__table__)
+        .where(open_of(agency), Delivery.restricted.is_(False) | (Delivery.restricted.is_(True) & party))
+        .order_by(Delivery.log_ms, Delivery.id)
+        .limit(OPEN_SHOWN)
+    ).all()
+    bodies = fragments(connection, {row.terms for row in rows if row.terms})
+    return AgencyDetail(
+        _row(agency, seen),
+        tuple(delivery_entry(row, bodies) for row in rows),
+        quarantine(connection, agency=agency, limit=OPEN_SHOWN).records,
+        {what: tuple(seen.counts.get((agency, what), ())) for what in COUNTED},
+    )
+
+
+def connectors(connection: Connection, now_ms: int) -> tuple[Connector, ...]:
+    """The newest word of every connector."""
+    rows = connection.execute(select(Health.__table__).order_by(Health.agency, Health.connector))
+    return tuple(
+        Connector(
+            row.agency,
+            row.connector,
+            row.state,
+            row.at_ms,
+            row.published,
+            row.delivered,
+            row.set_aside,
+            row.error,
+            row.state != "stopped" and row.log_ms < now_ms - SILENT_MS,
+        )
+        for row in rows
+    )
+
+
+def reconciliation(connection: Connection, now_ms: int, sampled: Sequence[Lag] | None = None) -> Reconciliation:
+    """Does everything add up, by what is recorded. `missing` and `unauthorised` take in restricted alerts too: both are
+    faults of the hub, and are zero; whose they are is told to nobody here. `enlace audit reconcile` reads the topics."""
+    sampled = lags(connection, now_ms) if sampled is None else sampled
+    of_router = [lag.records for lag in sampled if lag.group == ROUTER_GROUP]
+    broken = select(Alarm.topic, Alarm.partition).where(Alarm.kind == "break").distinct().subquery()
+    recorded = connection.execute(select(func.max(Position.next_offset)).where(Position.topic == "decisions")).scalar()
+    return Reconciliation(
+        undecided=sum(of_router) if of_router else None,
+        quarantined=_count(connection, select(Quarantined.offset).where(~settled())),
+        missing=_count(
+            connection,
+            select(Delivery.id).where(Delivery.log_ms.is_(None), Delivery.authorised_ms < now_ms - SETTLING_MS),
+        ),
+        unauthorised=_count(
+            connection,
+            select(Delivery.id).where(
+                Delivery.authorised_ms.is_(None), Delivery.kind != "feedback", Delivery.log_ms < now_ms - SETTLING_MS
+            ),
+        ),
+        broken=_count(connection, select(broken.c.topic)),
+        alarms=_count(connection, select(Alarm.kind)),
+        recorded_ms=connection.execute(select(func.max(Minute.minute_ms))).scalar() if recorded else None,
+    )
+
+
+def handover(connection: Connection, scope: Scope, since_ms: int, now_ms: int) -> Handover:
+    """What happened since, agency by agency, and what waits now."""
+    sums: dict[tuple[str, str], int] = {
+        (agency, what): count
+        for agency, what, count in connection.execute(
+            select(Minute.agency, Minute.what, func.sum(Minute.count))
+            .where(Minute.minute_ms >= since_ms - since_ms % MINUTE_MS)
+            .group_by(Minute.agency, Minute.what)
+        )
+    }
+    nobody = select(Alert.id).where(Alert.state == "nobody", Alert.opened_ms >= since_ms, visible(scope))
+    return Handover(
+        since_ms,
+        now_ms,
+        tuple(_shift(connection, scope, agency, sums, now_ms) for agency in agencies_known(connection)),
+        quarantine_groups(connection),
+        holds(connection),
+        lifted_since(connection, since_ms),
+        tuple(each for each in bundles(connection) if each.at_ms >= since_ms),
+        alarms(connection),
+        _count(connection, nobody),
+        audit_log(connection, since_ms=since_ms, limit=ACTS_SHOWN).entries,
+    )
+
+
+def _shift(
+    connection: Connection, scope: Scope, agency: str, sums: Mapping[tuple[str, str], int], now_ms: int
+) -> Shift:
+    def since(what: str) -> int:
+        return int(sums.get((agency, what), 0))
+
+    return Shift(
+        agency,
+        decided=since("decided"),
+        delivered=since("delivered"),
+        acknowledged=since("acknowledged"),
+        rejected=since("rejected"),
+        quarantined=since("quarantined"),
+        unacknowledged=waiting(connection, open_of(agency), Delivery.log_ms, scope),  # type: ignore[arg-type]
+        overdue=_overdue(connection, agency, scope, now_ms),
+    )
+
+
+def _seen(connection: Connection, scope: Scope, now_ms: int) -> _Seen:
+    topics = connection.execute(select(Alarm.topic).where(Alarm.kind.in_(("break", "repeat"))).distinct()).scalars()
+    return _Seen(
+        connection,
+        scope,
+        now_ms,
+        _counts(connection, now_ms),
+        lags(connection, now_ms),
+        connectors(connection, now_ms),
+        holds(connection),
+        _quarantine(connection),
+        frozenset(topic.partition(".")[2] for topic in topics),
+    )
+
+
+def _counts(connection: Connection, now_ms: int) -> Counts:
+    """The last full hour, by the minute."""
+    end_ms = now_ms - now_ms % MINUTE_MS
+    rows = connection.execute(
+        select(Minute.agency, Minute.what, Minute.minute_ms, Minute.count)
+        .where(Minute.minute_ms >= end_ms - HOUR_MS, Minute.minute_ms < end_ms)
+        .order_by(Minute.minute_ms)
+    )
+    found: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for agency, what, minute_ms, count in rows:
+        found[agency, what].append((minute_ms, count))
+    return found
+
+
+def _rate(seen: _Seen, agency: str, what: str) -> Rate:
+    counts = seen.counts.get((agency, what), [])
+    from_ms = seen.now_ms - seen.now_ms % MINUTE_MS - RECENT_MINUTES * MINUTE_MS
+    recent = sum(count for minute_ms, count in counts if minute_ms >= from_ms)
+    return Rate(recent / RECENT_MINUTES, sum(count for _, count in counts) / 60)
+
+
+def _quarantine(connection: Connection) -> dict[str, Waiting]:
+    rows = connection.execute(
+        select(Quarantined.agency, func.count(), func.min(Quarantined.log_ms))
+        .where(~settled())
+        .group_by(Quarantined.agency)
+    )
+    return {agency or "": Waiting(count, oldest_ms) for agency, count, oldest_ms in rows}
+
+
+def _overdue(connection: Connection, agency: str, scope: Scope, now_ms: int) -> Waiting:
+    late = and_(Delivery.recipient == agency, Delivery.acknowledged_ms.is_(None), Delivery.due_ms < now_ms)
+    return waiting(connection, late, Delivery.due_ms, scope)  # type: ignore[arg-type]
+
+
+def _row(agency: str, seen: _Seen) -> AgencyRow:
+    by_topic = {(lag.topic, lag.group == ROUTER_GROUP): lag for lag in seen.lags}
+    unsent = and_(Delivery.recipient == agency, Delivery.log_ms.is_(None), Delivery.authorised_ms.is_not(None))
+    row = AgencyRow(
+        agency,
+        (),
+        by_topic.get((f"alerts.{agency}", True)),
+        by_topic.get((f"deliveries.{agency}", False)),
+        _rate(seen, agency, "decided"),
+        _rate(seen, agency, "delivered"),
+        _rate(seen, agency, "acknowledged"),
+        waiting(seen.connection, unsent, Delivery.authorised_ms, seen.scope),  # type: ignore[arg-type]
+        waiting(seen.connection, open_of(agency), Delivery.log_ms, seen.scope),  # type: ignore[arg-type]
+        _overdue(seen.connection, agency, seen.scope, seen.now_ms),
+        seen.quarantine.get(agency, NOTHING_WAITS),
+        tuple(each for each in seen.connectors if each.agency == agency),
+        tuple(each for each in seen.holds if each.scope == EVERYTHING or each.scope.partition("/")[2] == agency),
+    )
+    found = _troubles(row, seen)
+    return AgencyRow(**{**row.__dict__, "troubles": found})
+
+
+def _troubles(row: AgencyRow, seen: _Seen) -> tuple[Trouble, ...]:
+    """What is wrong. An intake that somebody holds is not stalled; deliveries that wait under a hold are not late."""
+    scopes = {each.scope for each in row.holds}
+    intake_held = f"intake/{row.agency}" in scopes
+    settling = row.undelivered.oldest_ms is not None and row.undelivered.oldest_ms < seen.now_ms - SETTLING_MS
+    rejected = sum(count for _, count in seen.counts.get((row.agency, "rejected"), ()))
+    wrong: dict[Trouble, bool] = {
+        "alarm": row.agency in seen.alarmed,
+        "missing-deliveries": settling,
+        "intake-stalled": row.intake is not None and row.intake.state in BEHIND and not intake_held,
+        "deliveries-stalled": row.deliveries is not None and row.deliveries.state in BEHIND,
+        "connector-failed": any(each.state == "failed" for each in row.connectors),
+        "connector-silent": any(each.silent for each in row.connectors),
+        "overdue": row.overdue.count > 0,
+        "quarantine": row.quarantine.count > 0,
+        "rejected": rejected > 0,
+        "held": bool(row.holds),
+        "slow": any(lag is not None and lag.state == "warn" for lag in (row.intake, row.deliveries)),
+    }
+    return tuple(each for each in TROUBLES if wrong[each])
+
+
+def _worst_first(row: AgencyRow) -> tuple[int, int, str]:
+    worst = TROUBLES.index(row.troubles[0]) if row.troubles else len(TROUBLES)
+    return worst, -len(row.troubles), row.agency
+
+
+def _count(connection: Connection, wanted: Any) -> int:
+    """How many, up to COUNT_LIMIT."""
+    some = wanted.limit(COUNT_LIMIT).subquery()
+    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
