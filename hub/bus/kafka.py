@@ -38,6 +38,7 @@ from hub.bus.stops import Alarm, Stops, nobody
 from hub.bus.transactions import Mark, Transactions, unmarked, way_out
 from hub.bus.watchdog import End, Watchdog
 
+_LOOK_EVERY_S = 10.0  # between two looks for transactions that hang
 _KEEP_EVERY_S = 1.0  # while state is restored the group must hear of us
 _KEEP_MS = 20
 
@@ -105,6 +106,7 @@ class KafkaBus:
         self._held: frozenset[str] = frozenset()
         self._stops = Stops(on_alarm)
         self._kept_s = 0.0
+        self._look_s = time.monotonic() + _LOOK_EVERY_S
         self._batch: Batch | None = None
         self._doubtful = False  # whether part of the batch may have reached a broker
         self._closed = False
@@ -132,6 +134,7 @@ class KafkaBus:
         self._stops.remind()
         try:
             self._give_up()
+            self._look_for_hanging()
             return self._read(limit, wait_ms)
         except BusError:
             raise
@@ -163,18 +166,21 @@ class KafkaBus:
         self._doubtful = False
         self._batch = None
 
-    def look_for_hanging(self) -> None:
-        """Raises an alarm for each partition that a hanging transaction holds. Every ten seconds or so is enough."""
-        if self._membership is None:
+    def _look_for_hanging(self) -> None:
+        """Every ten seconds: an alarm for each partition that a hanging transaction holds (KAFKA.md, rule 24)."""
+        now_s = time.monotonic()
+        if self._membership is None or now_s < self._look_s:
             return
+        self._look_s = now_s + _LOOK_EVERY_S
         watched = self._membership.assigned()
         if self._state_topic is not None:
             watched |= {TopicPartition(self._state_topic, lane) for lane in lanes.lanes(watched)}
         try:
-            held = self._hanging.look(sorted(watched))
-        except Exception as error:
+            held = self._hanging.look(sorted(watched)) if watched else []
+        except Exception:  # what ails the cluster is told by reading; this is looked at again
             self._hanging.close()
-            raise Indefinite(library.reason(error)) from error
+            held = []
+        self.beat()
         for at, stable, end, for_s in held:
             self._on_alarm(
                 f"{at.topic}-{at.partition}: readable up to {stable} of {end} for {for_s:.0f} s: "

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
 from kafka import KafkaConsumer, KafkaProducer, errors
+from kafka.admin import AbortTransactionSpec
 from kafka.net.compat import KafkaNetClient
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.transaction_manager import TransactionState
@@ -292,3 +293,33 @@ def queue_batch(producer: Producer, at: TopicPartition, records: object, result:
         accumulator._batches[at].append(batch)
         accumulator._incomplete.add(batch)
     return stand_in
+
+
+# the administrator
+
+
+def write_marker(
+    admin: object,
+    at: TopicPartition,
+    producer_id: int,
+    producer_epoch: int,
+    coordinator_epoch: int,
+    *,
+    commit: bool,
+) -> None:
+    """Writes the marker that ends a transaction in one partition, at its leader. The public call can only abort.
+
+    Raises KafkaError: the leader compares epochs, and refuses a marker that is too old.
+    """
+    client = cast(Any, admin)
+    marked = AbortTransactionSpec(
+        LibraryPartition(at.topic, at.partition), producer_id, producer_epoch, coordinator_epoch
+    )
+
+    async def send() -> None:
+        (leader,) = await client._async_get_leader_for_partitions([marked.topic_partition])
+        request = client._abort_transaction_request(marked)
+        request.markers[0].transaction_result = commit
+        client._abort_transaction_process_response(await client._manager.send(request, node_id=leader), marked)
+
+    client._manager.run(send)

@@ -7,13 +7,17 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from .cluster import connection
 from .output import FAILURE, JsonFlag, print_json, table
 from .settings import load_bundle, settings
+
+if TYPE_CHECKING:
+    from hub.bus.hanging import Hanging
+    from hub.bus.settings import Connection
 
 FREE_DISK_BYTES = 2 << 30
 
@@ -28,10 +32,15 @@ class Check(NamedTuple):
 
 
 def doctor(
-    profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None, as_json: JsonFlag = False
+    profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
+    finish: Annotated[
+        bool, typer.Option("--finish", help="End transactions that hang, as their coordinator's log says.")
+    ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """First checks: Python, checksum library, disk, profile, cluster, topics. Exit code 1 if anything is wrong."""
-    checks = [*_machine(), *_profile(profile), *_cluster(profile)]
+    """First checks: Python, checksum library, disk, profile, cluster, topics, transactions that hang. Exit code 1 if
+    anything is wrong."""
+    checks = [*_machine(), *_profile(profile), *_cluster(profile, finish)]
     if as_json:
         print_json([check._asdict() for check in checks])
     else:
@@ -60,7 +69,7 @@ def _profile(profile: Path | None) -> Iterator[Check]:
     )
 
 
-def _cluster(profile: Path | None) -> Iterator[Check]:
+def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
     from kafka.errors import KafkaError
 
     from hub.bus.topics import TopicError, administration, check
@@ -79,3 +88,38 @@ def _cluster(profile: Path | None) -> Iterator[Check]:
         yield Check(f"topic {finding.topic}", False, f"{finding.setting} is {finding.found}", finding.advice)
     if not findings:
         yield Check("topics", True, "as declared")
+    yield from _transactions(where, finish)
+
+
+def _transactions(where: Connection, finish: bool) -> Iterator[Check]:
+    """A broker that crashed may leave transactions hanging, at which readers wait for ever."""
+    from kafka.errors import KafkaError
+
+    from hub.bus import hanging
+    from hub.bus.bus import BusError
+    from hub.bus.topics import TopicError
+
+    try:
+        found = hanging.find(where)
+        for each in found:
+            if finish and each.verdict is not None:
+                hanging.finish(where, each)
+                yield Check(_hanging(each), True, f"finished: {each.verdict}")
+            else:
+                yield Check(_hanging(each), False, f"hangs, decided: {each.verdict or 'unknown'}", _advice(each))
+    except (TopicError, BusError, KafkaError) as error:
+        advice = "the user of this command needs the right to describe and alter the cluster, and to read every topic"
+        yield Check("transactions", False, f"cannot be looked at: {type(error).__name__}", advice)
+        return
+    if not found:
+        yield Check("transactions", True, "none hangs")
+
+
+def _hanging(each: Hanging) -> str:
+    return f"transaction of {each.transactional_id or each.producer_id} in {each.at.topic}-{each.at.partition} at {each.start}"
+
+
+def _advice(each: Hanging) -> str:
+    if each.verdict is not None:
+        return "write the marker that is missing: enlace doctor --finish"
+    return "the coordinator's log does not tell how it ended: compare with what its producer knows, never abort blindly"
