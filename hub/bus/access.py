@@ -8,7 +8,7 @@ prefix of `customs` is no prefix of `customs-north`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple, cast
 
 from kafka.admin import (
@@ -41,11 +41,19 @@ MECHANISM: Final = "SCRAM-SHA-512"
 ROUTERS: Final = "enlace-router"  # the group of every routing process: hub.router.GROUP
 
 Kind = Literal["topic", "group", "transaction"]
-Right = Literal["read", "write"]
+Right = Literal["read", "write", "look", "settings"]
+
+_OPERATIONS: Final[Mapping[Right, ACLOperation]] = {
+    "read": ACLOperation.READ,
+    "write": ACLOperation.WRITE,
+    "look": ACLOperation.DESCRIBE,
+    "settings": ACLOperation.DESCRIBE_CONFIGS,
+}
 
 
 class Rule(NamedTuple):
-    """`name` of this kind, or every name that begins with it, may be read or written; both include looking at it."""
+    """What may be done with `name` of this kind, or with every name that begins with it. `look`: that it is there, and its
+    offsets; reading and writing include it. `settings`: how it is configured."""
 
     kind: Kind
     name: str
@@ -86,6 +94,7 @@ def of_agency(agency: str) -> tuple[Rule, ...]:
 
 
 _EVERY_AGENCYS: Final = (ALERTS, DELIVERIES, RECEIPTS, CONNECTORS)
+_LOOKS_AT_GROUPS: Final = (Rule("group", ROUTERS, ("look",)), Rule("group", "deliver.", ("look",), prefix=True))
 
 # The hub's own users. An operator reads what the console and the commands show, and writes what a person may decide.
 SERVICES: Final[dict[str, tuple[Rule, ...]]] = {
@@ -104,13 +113,13 @@ SERVICES: Final[dict[str, tuple[Rule, ...]]] = {
     "recorder": (
         *(Rule("topic", name, ("read",)) for name in (DECISIONS, QUARANTINE, GUIDELINES, HOLDINGS, CONTROL)),
         *(Rule("topic", name, ("read",), prefix=True) for name in _EVERY_AGENCYS),
-        Rule("group", ROUTERS, ("read",)),
+        *_LOOKS_AT_GROUPS,
     ),
     "operator": (
-        *(Rule("topic", name, ("read",)) for name in (DECISIONS, QUARANTINE, HOLDINGS)),
-        *(Rule("topic", name, ("read", "write")) for name in (CONTROL, GUIDELINES)),
-        *(Rule("topic", name, ("read",), prefix=True) for name in _EVERY_AGENCYS),
-        Rule("group", ROUTERS, ("read",)),
+        *(Rule("topic", name, ("read", "settings")) for name in (DECISIONS, QUARANTINE, HOLDINGS)),
+        *(Rule("topic", name, ("read", "write", "settings")) for name in (CONTROL, GUIDELINES)),
+        *(Rule("topic", name, ("read", "settings"), prefix=True) for name in _EVERY_AGENCYS),
+        *_LOOKS_AT_GROUPS,
         Rule("transaction", "operator-", ("write",), prefix=True),
         Rule("transaction", "enlace-guidelines", ("write",)),
     ),
@@ -186,7 +195,6 @@ _KINDS: Final = {
 
 
 def _acls(user: str, rule: Rule, permission: ACLPermissionType) -> Iterator[Any]:
-    """Read and write each include describing."""
     pattern = _made(
         ResourcePattern,
         _KINDS[rule.kind],
@@ -194,7 +202,7 @@ def _acls(user: str, rule: Rule, permission: ACLPermissionType) -> Iterator[Any]
         ACLResourcePatternType.PREFIXED if rule.prefix else ACLResourcePatternType.LITERAL,
     )
     for right in rule.rights:
-        yield _made(ACL, f"User:{user}", "*", ACLOperation[right.upper()], permission, pattern)
+        yield _made(ACL, f"User:{user}", "*", _OPERATIONS[right], permission, pattern)
 
 
 def _everything_denied(user: str) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from hub.bus.settings import Connection
 from .children import Child
 from .cluster import ADDRESS_FILE, connection, schema_ids
 from .output import fail
+from .router import SLOT_TAKEN, Stop
 from .settings import load_bundle, profile_folder, settings
 
 RESTART_PAUSE_S = 1.0
@@ -45,9 +47,8 @@ def up(
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
     secure: SecureFlag = False,
 ) -> None:
-    """Run a local Kafka (or use ENLACE_BOOTSTRAP_SERVERS), make the topics and run the router, until Ctrl-C."""
-    from .router import Stop
-
+    """Run a local Kafka (or use ENLACE_BOOTSTRAP_SERVERS), make the topics, and run router, recorder and console, until
+    Ctrl-C. Whatever of these ends by itself is started again."""
     home = (folder or settings().home).absolute()
     with kafka(home, port, secure=secure) as cluster:
         make_topics(cluster, profile)
@@ -55,18 +56,27 @@ def up(
         typer.echo(f"Kafka at {cluster.connection.bootstrap_servers}; data and logs in {home}. Ctrl-C stops all of it.")
         if cluster.users:
             typer.echo(f"Everybody's settings, with their passwords: {cluster.users}")
-        router = start_router(cluster, profile)
+        services = start_services(cluster, profile)
+        for name, child in services.items():
+            typer.echo(f"{name}: {child.log_file}")
         try:
             while not stop():
                 time.sleep(0.2)
-                if router.ended is not None:
-                    if router.ended == 71:  # another router has the slot: coming back would fence it
-                        fail(f"the router's slot was taken: see {router.log_file}")
-                    typer.echo(f"the router ended (code {router.ended}) and is started again: see {router.log_file}")
-                    time.sleep(RESTART_PAUSE_S)
-                    router = start_router(cluster, profile)
+                _restart(services, cluster, profile)
         finally:
-            router.stop()
+            for child in services.values():
+                child.stop()
+
+
+def _restart(services: dict[str, Child], cluster: Cluster, profile: Path | None) -> None:
+    for name, child in services.items():
+        if child.ended is None:
+            continue
+        if child.ended == SLOT_TAKEN:  # another one is at work: coming back would end that one, and so on
+            fail(f"another {name} took the place of this one: see {child.log_file}")
+        typer.echo(f"the {name} ended (code {child.ended}) and is started again: see {child.log_file}")
+        time.sleep(RESTART_PAUSE_S)
+        services[name] = start(name, cluster, profile)
 
 
 @contextmanager
@@ -125,6 +135,14 @@ def make_topics(cluster: Cluster, profile: Path | None) -> None:
         fail(f"the cluster at {cluster.connection.bootstrap_servers} cannot be used: {error}")
 
 
-def start_router(cluster: Cluster, profile: Path | None) -> Child:
-    arguments = ["router", "run", "--profile", str(profile_folder(profile))]
-    return Child("router", arguments, cluster.home / "logs", cluster.environment("router"))
+def start_services(cluster: Cluster, profile: Path | None) -> dict[str, Child]:
+    """The hub's processes: the router, and the recorder and the console where they are installed."""
+    names = ["router", "recorder"] + (["console"] if importlib.util.find_spec("uvicorn") else [])
+    return {name: start(name, cluster, profile) for name in names}
+
+
+def start(service: str, cluster: Cluster, profile: Path | None) -> Child:
+    """One of the hub's processes, as the user that it has on a secured cluster."""
+    chosen = [] if service == "recorder" else ["--profile", str(profile_folder(profile))]
+    user = "operator" if service == "console" else service
+    return Child(service, [service, "run", *chosen], cluster.home / "logs", cluster.environment(user))

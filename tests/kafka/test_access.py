@@ -71,7 +71,8 @@ def allowed(rules: tuple[access.Rule, ...], topic: str) -> set[str]:
     found = set()
     for rule in rules:
         if rule.kind == "topic" and (topic.startswith(rule.name) if rule.prefix else topic == rule.name):
-            found |= {right.upper() for right in rule.rights} | {"DESCRIBE"}
+            words = {"read": "READ", "write": "WRITE", "look": "DESCRIBE", "settings": "DESCRIBE_CONFIGS"}
+            found |= {words[right] for right in rule.rights} | {"DESCRIBE"}
     return found
 
 

@@ -44,6 +44,8 @@ MAY_OPEN = {
     "connectors/transports/webhook.py": "the address of a partner's service, for the request",
     "hub/readmodel/database.py": "the address of the read model's database, for the driver",
     "connectors/transports/signing.py": "signing secrets, which are no personal values, for a signature",
+    "connectors/iom/referral.py": "the sink: a delivery becomes a referral",
+    "connectors/sica/pattern.py": "STIX objects become sections, and their digest",
     "connectors/customs/listing.py": "the sink: a delivery becomes entries of the watch list",
 }
 OPENERS = ("get_secret_value", "_secret_value")

@@ -1,0 +1,24 @@
+"""The IOM connector keeps the kit's contract, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+
+from connectors.iom.connector import CONNECTOR
+from connectors.sdk.contract import STATEMENTS, Statement
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting() -> Iterator[None]:
+    with stamina.set_testing(True, attempts=1):
+        yield
+
+
+@pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.__name__)
+def test_it_keeps_the_contract(statement: Statement, tmp_path: Path) -> None:
+    assert CONNECTOR.trial is not None
+    statement(CONNECTOR, CONNECTOR.trial, tmp_path)
