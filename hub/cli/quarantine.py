@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -61,54 +61,17 @@ def return_(place: PlaceArgument, why: WhyOption) -> None:
     typer.echo(f"{place}: its originator is told the reason")
 
 
-def _order(place: str, kind: str, why: str) -> None:
-    from hub.bus.bus import Outgoing
+def _order(place: str, kind: Literal["replay", "return"], why: str) -> None:
     from hub.bus.kafka import KafkaPublisher
-    from hub.bus.topics import CONTROL
-    from hub.model.avro import encode, frame
+    from hub.console.orders import order_about
 
     with reached() as connection:
-        waiting = _find(connection, place)
-        control = _control(waiting, kind, why)
+        order = order_about(_find(connection, place), kind, getpass.getuser(), why, schema_ids(connection))
         publisher = KafkaPublisher(connection, name=f"operator-{getpass.getuser()}", record_bytes=4 << 20)
         try:
-            value = frame(schema_ids(connection).by_name["Control"], encode(control))
-            publisher.publish([Outgoing(CONTROL, waiting.partition, waiting.key, value)])
+            publisher.publish([order])
         finally:
             publisher.close()
-
-
-def _control(waiting: Quarantined, kind: str, why: str) -> Control:
-    """The order about a record."""
-    from hub.model.decision import Control
-
-    original = _original(waiting)
-    return Control(
-        kind=kind,
-        topic=original.topic,
-        partition=original.partition,
-        offset=original.offset,
-        attempt=original.attempt + 1,
-        reason=waiting.reason,
-        field=waiting.field,
-        key=original.key,
-        value=original.value,
-        headers=original.headers,
-        who=getpass.getuser(),
-        why=why,
-    )
-
-
-def _original(waiting: Quarantined) -> Quarantined | Control:
-    """The record as it was first set aside; one that came by an order is taken out of it again."""
-    from hub.bus.topics import CONTROL
-    from hub.model.avro import Undecodable, decode_as, unframe
-    from hub.model.decision import Control
-
-    if waiting.topic == CONTROL and waiting.value is not None:
-        with suppress(Undecodable):  # then the order itself is what could not be read
-            return decode_as(Control, unframe(waiting.value)[1])
-    return waiting
 
 
 def _about(each: Quarantined | Control) -> About:
@@ -149,9 +112,10 @@ def _place(each: Quarantined) -> str:
 
 
 def _row(each: Quarantined, ordered: dict[About, str]) -> dict[str, Any]:
+    from hub.console.orders import original
     from hub.model.base import to_rfc3339
 
-    topic, partition, offset, attempt = _about(_original(each))
+    topic, partition, offset, attempt = _about(original(each))
     return {
         "place": _place(each),
         "reason": each.reason,
