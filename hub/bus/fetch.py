@@ -40,20 +40,27 @@ class Journal:
     """
 
     def __init__(self) -> None:
-        self._next: dict[TopicPartition, int] = {}
+        self._sought: dict[TopicPartition, int] = {}
         self._walks: dict[TopicPartition, _Walk] = {}
 
     def start(self, at: TopicPartition, offset: int) -> None:
-        """The next walk over `at` starts at `offset`, as we sought it."""
-        self._next[at] = offset
-        self._walks.pop(at, None)
+        """The next walk over `at` starts at `offset`, as we sought it.
+
+        A walk that stands there already may still be read on: the library keeps what it has fetched of that offset.
+        """
+        self._sought[at] = offset
+        before = self._walks.get(at)
+        if before is not None and before.next_fetch_offset != offset:
+            del self._walks[at]
 
     def enter(self, at: TopicPartition, offset: int, walk: _Walk) -> None:
-        """A walk starts at `offset`. Raises Unreadable if the one before did not end there."""
+        """A walk starts at `offset`. Raises Unreadable if that is neither where we sought it, nor where the one before ended."""
         before = self._walks.get(at)
-        expected = self._next.get(at) if before is None else before.next_fetch_offset
-        if offset != expected:
+        sought = self._sought.get(at)
+        expected = sought if before is None else before.next_fetch_offset
+        if offset not in (sought, expected):
             raise Unreadable(at, offset, f"expected to go on at {expected}")
+        self._sought.pop(at, None)
         self._walks[at] = walk
 
 

@@ -403,6 +403,25 @@ def test_a_walk_that_starts_where_nobody_asked_for_is_refused() -> None:
     assert next(walk(10)).offset == 10
 
 
+def test_a_walk_that_stands_where_we_seek_may_be_read_on_and_one_that_was_begun_may_not() -> None:
+    """The library keeps what it has fetched of the offset that is sought; of any other it does not."""
+    journal = Journal()
+
+    def walk(start: int) -> Iterator[Any]:
+        records = cast(Any, MemoryRecords)(bytes(wire(ROWS, 0)))
+        return cast(Iterator[Any], LightRecords(journal, start, LIBRARY_AT, records).record_iterator)
+
+    journal.start(AT, 0)
+    kept = walk(0)
+    journal.start(AT, 0)
+    assert len(list(itertools.islice(kept, 10))) == 10
+    assert next(walk(10)).offset == 10
+    journal.start(AT, 0)
+    with pytest.raises(Unreadable, match="expected to go on at 0"):
+        walk(11)
+    assert next(walk(0)).offset == 0
+
+
 def test_the_fetcher_looks_its_walk_up_on_itself() -> None:
     assert "self.PartitionRecords(" in inspect.getsource(Fetcher._parse_fetched_data)
 
