@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import platform
 import sys
 from pathlib import Path
 
 from hub.cli.logs import configure
 
-SECTIONS = {name: name for name in ("steps", "pipeline", "guidelines", "replay")}
+SECTIONS = {
+    name: name for name in ("steps", "pipeline", "processes", "latency", "restore", "guidelines", "replay", "readmodel")
+}
 
 
 def main(chosen: list[str]) -> None:
@@ -29,4 +32,5 @@ def main(chosen: list[str]) -> None:
 
 
 configure("warning")
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of what a loaded machine makes late
 main(sys.argv[1:])

@@ -23,6 +23,10 @@ from hub.routing.state import Arrived, State
 TEXT = "Una pasajera viaja con tres personas que hablan por ella. " * 4
 
 
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 @cache
 def bundle() -> Bundle:
     """The Panamanian profile."""

@@ -6,9 +6,11 @@ the lanes and what is done when a commit fails.
 
 from __future__ import annotations
 
+import gc
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -35,10 +37,17 @@ FAILURES: Final = 3  # of a batch, before it is halved; of one record, before it
 MARKS: Final = ("router:read", "router:routed", "router:staged")
 
 Mark = Callable[[str], None]
+# Told of each turn that went well: how many records had which result, when each had been acknowledged, and the time once
+# they were committed, both in milliseconds since 1970. Nothing and nobody if there was nothing to do.
+Observe = Callable[[Mapping[str, int], Iterable[int], int], None]
 
 
 def unmarked(_name: str) -> None:
     """Nobody watches the crash points."""
+
+
+def unobserved(_results: Mapping[str, int], _acknowledged_ms: Iterable[int], _now_ms: int) -> None:
+    """Nobody counts."""
 
 
 def now_ms() -> int:
@@ -49,6 +58,18 @@ def always(bundle: Bundle) -> Callable[[], Rules]:
     """The rules of one bundle, without holds, for ever."""
     rules = Rules(bundle)
     return lambda: rules
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No look for cyclic garbage while a batch grows, which would take a fifth of the time and find nothing: one after it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Lanes:
@@ -98,9 +119,10 @@ class Staged:
     results: dict[str, int] = field(default_factory=dict)
 
     def add(self, origin: tuple[TopicPartition, int], routed: Routed) -> None:
-        self.outgoing += routed.outgoing
-        self.origins += [origin] * len(routed.outgoing)
-        self.results[routed.result] = self.results.get(routed.result, 0) + 1
+        outgoing, _, result = routed
+        self.outgoing += outgoing
+        self.origins += [origin] * len(outgoing)
+        self.results[result] = self.results.get(result, 0) + 1
 
 
 class Router:
@@ -121,6 +143,7 @@ class Router:
         clock_ms: Callable[[], int] = now_ms,
         batch_records: int = BATCH_RECORDS,
         mark: Mark = unmarked,
+        observe: Observe = unobserved,
     ) -> None:
         self._bus = bus
         self._lanes = lanes
@@ -135,6 +158,7 @@ class Router:
         self._failures = 0
         self._unfit: set[tuple[TopicPartition, int]] = set()
         self._mark = mark
+        self._observe = observe
 
     def step(self, wait_ms: int = WAIT_MS) -> int:
         """One batch, if there is one; how many records it had. Raises Indefinite and SlotTaken, and may be called again
@@ -147,9 +171,11 @@ class Router:
             self._failures = 0  # the bus itself is in trouble: that says nothing of any record
             raise
         if not batch.count or any(at.topic in self._closed for at in batch.records):
+            self._observe({}, (), 0)
             return 0  # an intake that was closed meanwhile: given up by the next read, which leaves it out
         self._mark("router:read")
-        staged = self.staged(batch)
+        with collector_paused():
+            staged = self.staged(batch)
         self._mark("router:routed")
         try:
             self._bus.commit(batch, staged.outgoing)
@@ -163,6 +189,8 @@ class Router:
         self._mark("router:staged")
         self._failures, self._limit = 0, min(self._most, self._limit * 2)
         self._unfit.difference_update(staged.origins)
+        times_ms = (record.timestamp_ms for records in batch.records.values() for record in records)
+        self._observe(staged.results, times_ms, self._clock_ms())
         log.debug("router.committed", records=batch.count, **staged.results)
         return batch.count
 
@@ -185,19 +213,19 @@ class Router:
             state = State(rules.bundle, self._ids, self._partitions, time_ms, holdings, rules.held)
             previous = lane.previous(at.topic)
             for record in records:
-                routed = self._routed(Arrived(at.topic, at.partition, record, previous), state)
+                origin = at, record.offset
+                routed = self._routed(origin, Arrived(at.topic, at.partition, record, previous), state)
                 holdings.update(routed.holdings)
                 previous = record.offset
-                staged.add((at, record.offset), routed)
+                staged.add(origin, routed)
             staged.positions[at] = records[-1].offset + 1, previous
             position = emit.position(at.topic, at.partition, *staged.positions[at], state)
             staged.outgoing.append(position)
             staged.origins.append((at, records[-1].offset))
         return staged
 
-    def _routed(self, arrived: Arrived, state: State) -> Routed:
+    def _routed(self, origin: tuple[TopicPartition, int], arrived: Arrived, state: State) -> Routed:
         """route() is total; if it fails all the same, or what follows cannot be written, the record is set aside."""
-        origin = TopicPartition(arrived.topic, arrived.partition), arrived.record.offset
         if origin not in self._unfit:
             try:
                 return route(arrived, state)

@@ -47,10 +47,10 @@ class Jar(NamedTuple):
         return f"{self.artifact}-{self.version}.jar"
 
 
-def locked() -> Sequence[Jar]:
-    """The jars of the lock file, in its order."""
-    content = json.loads(resources.files("hub.bus").joinpath(LOCK_FILE).read_text())
-    return [Jar(**jar) for jar in content["jars"]]
+def locked(lock: Path | None = None) -> Sequence[Jar]:
+    """The jars of a lock file, in its order; without one, of our own."""
+    file = lock or resources.files("hub.bus").joinpath(LOCK_FILE)
+    return [Jar(**jar) for jar in json.loads(file.read_text())["jars"]]
 
 
 def cache_folder() -> Path:
@@ -64,14 +64,14 @@ def cache_folder() -> Path:
     return (Path(user) if user else Path.home() / ".cache") / "enlace" / "kafka"
 
 
-def jars(cache: Path | None = None, *, offline: bool = False) -> Sequence[Path]:
+def jars(cache: Path | None = None, *, offline: bool = False, lock: Path | None = None) -> Sequence[Path]:
     """The jars of the lock file, fetched if need be, every one of them compared with its SHA-256.
 
     Several processes may call it at once. A fetch shows its progress on standard error; with all jars in the cache it
     is silent and needs no network. Raises JarDamaged, JarsUnreachable and FolderUnusable.
     """
     cache = cache or cache_folder()
-    wanted = {cache / jar.name: jar for jar in locked()}
+    wanted = {cache / jar.name: jar for jar in locked(lock)}
     if not all(path.is_file() for path in wanted):
         with writing(cache), lock_of(cache, FETCH_WAIT_S):
             _fetch([jar for path, jar in wanted.items() if not path.is_file()], cache, offline=offline)
@@ -80,13 +80,13 @@ def jars(cache: Path | None = None, *, offline: bool = False) -> Sequence[Path]:
     return list(wanted)
 
 
-def relock(path: Path) -> Sequence[Jar]:
-    """Resolves WANTED with all it needs at run time, and writes the lock file to `path`. Needs the network."""
+def relock(path: Path, wanted: Sequence[str] = WANTED) -> Sequence[Jar]:
+    """Resolves `wanted` with all it needs at run time, and writes the lock file to `path`. Needs the network."""
     from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415 - needed for a fetch only
 
     with tempfile.TemporaryDirectory() as folder:
         context = MavenContext(resolver=PythonResolver(), repo_cache=Path(folder), timeout=FETCH_TIMEOUT_S)
-        inputs, others = context.resolver.resolve([context.create_dependency(wanted) for wanted in WANTED])
+        inputs, others = context.resolver.resolve([context.create_dependency(each) for each in wanted])
         found = []
         for dependency in [*inputs, *others]:
             jar = dependency.artifact.resolve()
@@ -94,7 +94,7 @@ def relock(path: Path) -> Sequence[Jar]:
                 Jar(dependency.groupId, dependency.artifactId, dependency.version, _sha256(jar), jar.stat().st_size)
             )
     lines = ",\n    ".join(json.dumps(jar._asdict()) for jar in sorted(found))
-    path.write_text(f'{{\n  "wanted": {json.dumps(WANTED)},\n  "jars": [\n    {lines}\n  ]\n}}\n')
+    path.write_text(f'{{\n  "wanted": {json.dumps(wanted)},\n  "jars": [\n    {lines}\n  ]\n}}\n')
     return found
 
 

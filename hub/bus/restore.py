@@ -14,12 +14,13 @@ from contextlib import ExitStack
 from hub.bus import library
 from hub.bus.bus import Beat, Indefinite, Record, TopicPartition
 from hub.bus.fetch import walk
-from hub.bus.limits import FETCH_BYTES, Limits
+from hub.bus.limits import Limits
 from hub.bus.settings import Connection
 
 _POLL_MS = 200
 _LOOK_MS = 20
-_AT_ONCE = 10_000  # records
+_AT_ONCE = 2_000  # records
+_FETCH_BYTES = 2 * 1024 * 1024  # of one partition, and of all: a larger batch comes by itself all the same
 _CLOSE_MS = 2_000
 
 
@@ -92,8 +93,14 @@ def _ends(
 
 
 def _open(connection: Connection, limits: Limits, isolation: str, closing: ExitStack) -> library.Consumer:
+    """It fetches little at a time: what is under way, packed and unpacked, is what restoring needs beside the state."""
     consumer = library.open_consumer(
-        connection, limits, group_id=None, isolation_level=isolation, max_partition_fetch_bytes=FETCH_BYTES
+        connection,
+        limits,
+        group_id=None,
+        isolation_level=isolation,
+        max_partition_fetch_bytes=_FETCH_BYTES,
+        fetch_max_bytes=_FETCH_BYTES,
     )
     closing.callback(library.end_consumer, consumer, _CLOSE_MS)
     return consumer

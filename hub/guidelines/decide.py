@@ -76,6 +76,7 @@ class Engine:
         self.digest = bundle.digest
         self.denied = {each: tuple(Outcome(agency, each) for agency in self.index.agencies) for each in REASONS}
         self.expired = Decision(self.digest, self.denied["expired"], ())
+        self.unasked = Decision(self.digest, (), ())  # a cancel permits nobody, whatever the guidelines say
         self.limits: Memory[Any, Limits] = Memory(self._limits)
         self.decisions: Memory[Any, Decision] = Memory(self._decision)
         self.outcomes: Memory[tuple[int, int, AlertTerms, tuple[str, ...], Lifted], Outcome] = Memory(self._outcome)

@@ -16,6 +16,7 @@ from .walk import (
     _count,
     _end_of_array,
     _long,
+    _moment,
     _optional_long,
     _remembered_routing,
     _routing,
@@ -73,7 +74,7 @@ def _recorded(body: bytes, key: bytes | None) -> Recorded:
     attributes, label, at = _remembered_routing(alert, key) or _routing(alert)
     at = _skip_number(alert, _skip_number(alert, at + _ID_BYTES))  # revision, created
     originator, at = _text(alert, _skip_string(alert, at))
-    valid_until_ms, at = _long(alert, _optional_long(alert, at)[1])
+    valid_until_ms, at = _moment(alert, _optional_long(alert, at)[1])
     at = at + len(label) if alert.startswith(label, at) else _skip_label(alert, at)
     caveats_start, at = at, _skip_strings(alert, at)
     caveats = alert[caveats_start:at]

@@ -13,15 +13,29 @@ from typing import Final, NamedTuple
 from .avro import encode
 from .obligation import Obligation
 
-_NULL: Final = b"\x00"
-NO_TERMS: Final = _NULL
-_SOME: Final = b"\x02"
+NULL: Final = b"\x00"  # the first branch of an optional field
+SOME: Final = b"\x02"  # the second: the value follows
+NO_TERMS: Final = NULL
 _END: Final = b"\x00"
 
 
 def _long(number: int) -> bytes:
     """Avro's variable-length zig-zag form of a 64-bit number."""
     rest = (number << 1) ^ (number >> 63)
+    if 0x4000 <= rest < 0x20_0000:  # most offsets
+        return bytes((rest & 0x7F | 0x80, rest >> 7 & 0x7F | 0x80, rest >> 14))
+    if 1 << 35 <= rest < 1 << 42:  # times of our days in milliseconds
+        low, high = rest & 0x1F_FFFF, rest >> 21
+        return bytes(
+            (
+                low & 0x7F | 0x80,
+                low >> 7 & 0x7F | 0x80,
+                low >> 14 | 0x80,
+                high & 0x7F | 0x80,
+                high >> 7 & 0x7F | 0x80,
+                high >> 14,
+            )
+        )
     out = bytearray()
     while rest > 0x7F:
         out.append((rest & 0x7F) | 0x80)
@@ -35,12 +49,6 @@ _SMALL: Final = [_long(number) for number in range(4096)]
 
 def long(number: int) -> bytes:
     return _SMALL[number] if 0 <= number < 4096 else _long(number)
-
-
-@lru_cache(maxsize=4_096)
-def moment(time_ms: int) -> bytes:
-    """A time that many records of a batch share."""
-    return _long(time_ms)
 
 
 @lru_cache(maxsize=65_536)
@@ -59,18 +67,40 @@ def array(items: Sequence[bytes]) -> bytes:
     return b"".join((long(len(items)), *items, _END)) if items else _END
 
 
+class Items(NamedTuple):
+    """Encoded items of an array, joined."""
+
+    size: int
+    data: bytes
+
+    def with_more(self, some: Sequence[bytes]) -> Items:
+        return Items(self.size + len(some), b"".join((self.data, *some)))
+
+    def encode(self) -> bytes:
+        """See array()."""
+        return long(self.size) + self.data + _END if self.size else _END
+
+
+NO_ITEMS: Final = Items(0, b"")
+
+
 def optional_string(text: str | None) -> bytes:
-    return _NULL if text is None else _SOME + string(text)
+    return NULL if text is None else SOME + string(text)
 
 
 @lru_cache(maxsize=4096)
 def obligation(terms: Obligation | None) -> bytes:
-    return _NULL if terms is None else _SOME + encode(terms)
+    return NULL if terms is None else SOME + encode(terms)
 
 
 def view(core: bytes, sections: Sequence[bytes]) -> bytes:
     """The alert as reduced for recipients that may see the same categories: slices of the alert, untouched."""
     return core + array(sections)
+
+
+def stamp(decided_ms: int, bundle: bytes) -> bytes:
+    """When, and under which bundle: what all that follows from a batch says alike."""
+    return _long(decided_ms) + bundle
 
 
 def delivery(
@@ -81,17 +111,20 @@ def delivery(
     alert: bytes,
     revision: int,
     number: int,
-    decided_ms: int,
-    bundle: bytes,
+    stamp: bytes,
     terms: bytes = NO_TERMS,
     withdrawn: tuple[str, ...] = (),
     reason: str | None = None,
     view: bytes | None = None,
 ) -> bytes:
     """`view` stands last, so that who must not read it stops before it. `terms`: encoded, see obligation()."""
-    head = (id, string(kind), string(recipient), alert, long(revision), long(number), moment(decided_ms), bundle)
-    tail = (terms, strings(withdrawn), optional_string(reason))
-    return b"".join((*head, *tail, _NULL if view is None else _SOME + view))
+    head = (id, string(kind), string(recipient), alert, long(revision), long(number), stamp)
+    return b"".join((*head, closing(terms, withdrawn, reason), NULL if view is None else SOME + view))
+
+
+def closing(terms: bytes, withdrawn: tuple[str, ...], reason: str | None) -> bytes:
+    """What stands in a delivery before its view."""
+    return terms + strings(withdrawn) + optional_string(reason)
 
 
 class Position(NamedTuple):
@@ -102,8 +135,13 @@ class Position(NamedTuple):
     offset: int
     previous: int
 
+    @property
+    def place(self) -> bytes:
+        """Encoded, without what came before it."""
+        return string(self.topic) + long(self.partition) + long(self.offset)
+
     def encode(self) -> bytes:
-        return string(self.topic) + long(self.partition) + long(self.offset) + long(self.previous)
+        return self.place + long(self.previous)
 
 
 @lru_cache(maxsize=65_536)
@@ -113,26 +151,24 @@ def outcome(agency: str, reason: str, categories: tuple[str, ...]) -> bytes:
 
 
 def delivery_id(identifier: bytes | None) -> bytes:
-    return _NULL if identifier is None else _SOME + identifier
+    return NULL if identifier is None else SOME + identifier
 
 
-def present(sections: Iterable[tuple[str, int, int]]) -> bytes:
-    """Category, version and size in bytes of each section."""
-    return array([string(category) + long(version) + long(size) for category, version, size in sections])
+def present(heads: Iterable[bytes], sizes_bytes: Iterable[int]) -> bytes:
+    """What each section is, as its head says it (category and version; see walk.py), and its size."""
+    return array([head + long(size) for head, size in zip(heads, sizes_bytes, strict=True)])
 
 
 def decision(
     source: Position,
-    decided_ms: int,
-    bundle: bytes,
+    stamp: bytes,
     result: str,
     alert: bytes,
     present: bytes,
-    outcomes: Sequence[bytes],
+    outcomes: Items,
 ) -> bytes:
     """`alert`: the routing block and the core as one slice."""
-    head = (source.encode(), moment(decided_ms), bundle, string(result))
-    return b"".join((*head, alert, present, array(outcomes)))
+    return b"".join((source.encode(), stamp, string(result), alert, present, outcomes.encode()))
 
 
 def held(agency: str, number: int, revision: int, categories: tuple[str, ...], seen: bytes, owed: str | None) -> bytes:
@@ -150,10 +186,8 @@ def holding(
     recipients: Sequence[bytes],
 ) -> bytes:
     flag = b"\x01" if cancelled else b"\x00"
-    place = string(source.topic) + long(source.partition) + long(source.offset)
-    return b"".join(
-        (string(originator), long(revision), flag, content, place, _long(valid_until_ms), array(recipients))
-    )
+    head = (string(originator), long(revision), flag, content, source.place, _long(valid_until_ms))
+    return b"".join((*head, array(recipients)))
 
 
 def position(next_offset: int, last_decided: int) -> bytes:

@@ -4,6 +4,9 @@ The walk checks lengths, counts and the canonical form of every number that it s
 slices of routing block and core that hold text (attributes, core_label, kind, originator, caveats) to avro.attribute(),
 which is strict, and whose result is remembered by the slice: a slice is proven once, not for every alert. Where those hold,
 the walk and the strict decoder give one verdict. Sections' payloads are nobody's business here.
+
+This is the hot path's hottest part: what is nearly always short (a length, a count, a version) is read in line, and all
+else by the functions below, which take any form and refuse what is not canonical.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from .codes import ATTRIBUTES, COUNTS, MULTIPLE
 
 REMEMBERED_MAX_BYTES: Final = 4096  # of a routing block; with the number of blocks, 32 MiB at most
 REMEMBERED_BLOCKS: Final = 8192
+REMEMBERED_HEADS: Final = 4096  # of sections, 70 bytes each at most
 CATEGORY_MAX_BYTES: Final = 64
 
 
@@ -22,15 +26,17 @@ class NotProven(Exception):
     """These bytes are not an alert's canonical encoding, or have a section whose category can be in no bundle."""
 
 
-class SectionSlice(NamedTuple):
+class Kind(NamedTuple):
+    """What a section is, whatever stands in it."""
+
     category: str
     version: int
-    data: bytes
 
 
 class Walked(NamedTuple):
     """Slices of one alert. `attributes` are in the order of codes.ATTRIBUTES; `stable` is the core from kind to caveats,
-    `digests` the rest of it; `alert` is routing block and core together."""
+    `digests` the rest of it; `alert` is routing block and core together. `sections` are each section's bytes, `heads` what
+    each begins with: category and version, which kind_of() opens."""
 
     attributes: tuple[bytes, ...]
     label: bytes
@@ -48,7 +54,8 @@ class Walked(NamedTuple):
     observed_ms: int | None
     valid_until_ms: int
     caveats: bytes
-    sections: tuple[SectionSlice, ...]
+    heads: tuple[bytes, ...]
+    sections: tuple[bytes, ...]
 
 
 def walk(body: bytes, key: bytes | None = None) -> Walked:
@@ -68,34 +75,37 @@ def _alert(body: bytes, key: bytes | None) -> Walked:
     attributes, label, routing_end = _remembered_routing(body, key) or _routing(body)
     id_end = routing_end + 16
     revision, at = _long(body, id_end)
-    created_ms, stable_start = _long(body, at)
+    created_ms, stable_start = _moment(body, at)
     originator_start = _skip_string(body, stable_start)
     originator_end = _skip_string(body, originator_start)
     observed_ms, at = _optional_long(body, originator_end)
-    valid_until_ms, label_start = _long(body, at)
+    valid_until_ms, label_start = _moment(body, at)
     same_label = body.startswith(label, label_start)
     caveats_start = label_start + len(label) if same_label else _skip_label(body, label_start)
     stable_end = _skip_strings(body, caveats_start)
     core_end = _skip_digests(body, stable_end)
-    return Walked(
-        attributes=attributes,
-        label=label,
-        core_label=label if same_label else body[label_start:caveats_start],
-        routing=body[:routing_end],
-        alert=body[:core_end],
-        core=body[routing_end:core_end],
-        stable=body[stable_start:stable_end],
-        digests=body[stable_end:core_end],
-        id=body[routing_end:id_end],
-        revision=revision,
-        created_ms=created_ms,
-        kind=body[stable_start:originator_start],
-        originator=body[originator_start:originator_end],
-        observed_ms=observed_ms,
-        valid_until_ms=valid_until_ms,
-        caveats=body[caveats_start:stable_end],
-        sections=_sections(body, core_end),
+    heads, sections = _sections(body, core_end)
+    fields = (  # in the order of Walked
+        attributes,
+        label,
+        label if same_label else body[label_start:caveats_start],
+        body[:routing_end],
+        body[:core_end],
+        body[routing_end:core_end],
+        body[stable_start:stable_end],
+        body[stable_end:core_end],
+        body[routing_end:id_end],
+        revision,
+        created_ms,
+        body[stable_start:originator_start],
+        body[originator_start:originator_end],
+        observed_ms,
+        valid_until_ms,
+        body[caveats_start:stable_end],
+        heads,
+        sections,
     )
+    return _new(Walked, fields)
 
 
 _Routing = tuple[tuple[bytes, ...], bytes, int]  # the attributes, the label, where the block ends
@@ -125,30 +135,66 @@ def _whole_routing(block: bytes) -> _Routing | None:
     return found if found[2] == len(block) else None
 
 
-def _sections(body: bytes, at: int) -> tuple[SectionSlice, ...]:
+def _sections(body: bytes, at: int) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    """The heads and the whole of each section. A head that was seen before is found again by its bytes alone: its
+    encoding tells where it ends."""
     count, at = _count(body, at)
-    sections = []
+    heads, sections = [], []
     for _ in range(count):
         start = at
-        size, at = _count(body, at) if body[at] & 0x81 else (body[at] >> 1, at + 1)
-        if size > CATEGORY_MAX_BYTES:
-            raise NotProven
-        category = body[at : at + size].decode("ascii")
-        at += size
-        version, at = _long(body, at) if body[at] & 0x81 else (body[at] >> 1, at + 1)
-        raw, at = _raw(body, at + 16)  # past the salt
-        if raw & 1:
-            raise NotProven
-        at += raw >> 1
-        sections.append(_new(SectionSlice, (category, version, body[start:at])))
+        at += 2 + (body[at] >> 1)  # a short category, and a version of one byte
+        head = body[start:at]
+        if head not in _known_heads:
+            at = _skip_head(body, start)
+            head = body[start:at]
+        heads.append(head)
+        at += 16  # the salt
+        low, high = body[at], body[at + 1]
+        if low & 0x81 == 0x80 and 0 < high < 0x80:  # a payload of 64 to 8,191 bytes
+            at += 2 + ((low & 0x7F | high << 7) >> 1)
+        else:
+            size, at = _count(body, at)
+            at += size
+        sections.append(body[start:at])
     if _end_of_array(body, at, count) != len(body):
         raise NotProven
-    return tuple(sections)
+    return tuple(heads), tuple(sections)
+
+
+def _skip_head(body: bytes, start: int) -> int:
+    size, at = _count(body, start)
+    if size > CATEGORY_MAX_BYTES:
+        raise NotProven
+    category = body[at : at + size].decode("ascii")
+    version, at = _long(body, at + size)
+    if len(_known_heads) >= REMEMBERED_HEADS:
+        _known_heads.clear()
+    _known_heads[body[start:at]] = Kind(category, version)
+    return at
+
+
+def kind_of(head: bytes) -> Kind:
+    """What the head of a section says. Raises NotProven if it is none."""
+    known = _known_heads.get(head)
+    if known is None:
+        if _skip_head(head, 0) != len(head):
+            raise NotProven
+        known = _known_heads[head]
+    return known
 
 
 def _long(body: bytes, at: int) -> tuple[int, int]:
     raw, at = _raw(body, at)
     return (raw >> 1) ^ -(raw & 1), at
+
+
+def _moment(body: bytes, at: int) -> tuple[int, int]:
+    """A number that is a time in milliseconds, which takes six bytes from July 1970 to 2039. Others are read as any number."""
+    word = int.from_bytes(body[at : at + 6], "little")
+    if word & 0x8080_8080_8081 != 0x0080_8080_8080 or not word >> 40:
+        return _long(body, at)
+    low = (word & 0x7F) >> 1 | (word & 0x7F00) >> 2 | (word & 0x7F_0000) >> 3
+    return low | (word & 0x7F00_0000) >> 4 | (word & 0x7F_0000_0000) >> 5 | (word & 0x7F00_0000_0000) >> 6, at + 6
 
 
 def _count(body: bytes, at: int) -> tuple[int, int]:
@@ -218,7 +264,7 @@ def _optional_long(body: bytes, at: int) -> tuple[int | None, int]:
         return None, at + 1
     if body[at] != 2:
         raise NotProven
-    return _long(body, at + 1)
+    return _moment(body, at + 1)
 
 
 def _skip_label(body: bytes, at: int) -> int:
@@ -240,6 +286,7 @@ def _skip_references(body: bytes, at: int) -> int:
 
 
 _new = tuple.__new__  # a NamedTuple's own constructor takes twice the time
+_known_heads: Final[dict[bytes, Kind]] = {}
 _LABEL_FIELDS: Final = ATTRIBUTES.index("credibility") + 1
 _STEPS: Final = tuple(
     _skip_references

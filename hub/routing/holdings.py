@@ -38,17 +38,6 @@ class Holding(NamedTuple):
     valid_until_ms: int
     recipients: Mapping[str, Held]
 
-    def encode(self) -> bytes:
-        return splice.holding(
-            originator=self.originator,
-            revision=self.revision,
-            cancelled=self.cancelled,
-            content=self.content,
-            source=self.source,
-            valid_until_ms=self.valid_until_ms,
-            recipients=[splice.held(*held) for _, held in sorted(self.recipients.items())],
-        )
-
 
 def opened(value: bytes) -> Holding:
     """A holding from its framed bytes. Raises Undecodable."""

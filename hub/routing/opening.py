@@ -5,9 +5,10 @@ The order matters to whoever reads a quarantine: the first check that fails name
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import lru_cache
+from hashlib import sha256
+from itertools import compress
 from typing import Final, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from hub.model.compose import VALID_MAX_MS
 from hub.model.core import Label, Routing
 from hub.model.decision import Control
 from hub.model.receipt import Receipt
-from hub.model.walk import REMEMBERED_BLOCKS, REMEMBERED_MAX_BYTES, NotProven, SectionSlice, Walked, walk
+from hub.model.walk import REMEMBERED_BLOCKS, REMEMBERED_MAX_BYTES, NotProven, Walked, kind_of, walk
 
 ALERTS: Final = "alerts."
 RECEIPTS: Final = "receipts."
@@ -31,6 +32,7 @@ KINDS: Final = {splice.string(kind): kind for kind in ("alert", "cancel")}
 MAX_REVISION: Final = 2**31 - 1  # this and the next two: limits of the models in hub/model/core.py
 MAX_SECTIONS: Final = 1_000
 MAX_SECTION_VERSION: Final = 1_000
+REMEMBERED_SECTIONS: Final = 64  # of one alert: what more are is worked out each time
 
 
 class Refused(Exception):
@@ -42,20 +44,27 @@ class Refused(Exception):
         self.field = field
 
 
+class Shape(NamedTuple):
+    """What the sections of an alert are, whatever stands in them: the category of each, in their order; each once, sorted."""
+
+    of_each: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
 class Opened(NamedTuple):
     """An alert that may be decided upon. `section_digests` are in the order of the sections."""
 
     originator: str
     kind: str
     content: bytes
-    section_digests: tuple[bytes, ...]
-    categories: tuple[str, ...]
+    section_digests: list[bytes]
+    shape: Shape
     walked: Walked
 
-    def sections_of(self, categories: frozenset[str]) -> tuple[list[bytes], list[bytes]]:
+    def sections_of(self, categories: tuple[str, ...]) -> tuple[list[bytes], list[bytes]]:
         """The untouched bytes of the sections of these categories, and their digests."""
-        chosen = [at for at, section in enumerate(self.walked.sections) if section.category in categories]
-        return [self.walked.sections[at].data for at in chosen], [self.section_digests[at] for at in chosen]
+        chosen = _chosen(self.shape.of_each, categories)
+        return list(compress(self.walked.sections, chosen)), list(compress(self.section_digests, chosen))
 
 
 def open_alert(topic: str, partition: int, record: Record, alert_id: int, partitions: int) -> Opened:
@@ -70,15 +79,15 @@ def open_alert(topic: str, partition: int, record: Record, alert_id: int, partit
         raise Refused("foreign-topic", "core.originator")
     if walked.label != walked.core_label:
         raise Refused("label-mismatch", "core.label")
-    digests = tuple(hashlib.sha256(section.data).digest() for section in walked.sections)
+    digests = [sha256(section).digest() for section in walked.sections]
     if splice.array(sorted(digests)) != walked.digests:
         raise Refused("digest-mismatch", "core.digests")
     if walked.valid_until_ms > record.timestamp_ms + VALID_MAX_MS:
         raise Refused("valid-too-long", "core.valid_until_ms")
     kind = _consistent_kind(walked)
-    _prove(walked)
-    content = hashlib.sha256(walked.routing + walked.stable + walked.digests).digest()
-    return Opened(originator, kind, content, digests, _categories(walked.sections), walked)
+    shape = _proven(walked)
+    content = sha256(walked.routing + walked.stable + walked.digests).digest()
+    return Opened(originator, kind, content, digests, shape, walked)
 
 
 def open_receipt(topic: str, partition: int, record: Record, receipt_id: int, partitions: int) -> Receipt:
@@ -132,19 +141,18 @@ def _consistent_kind(walked: Walked) -> str:
         raise Refused("unknown-value", "core.kind")
     if not 1 <= walked.revision <= MAX_REVISION:
         raise Refused("unknown-value", "core.revision")
-    for field, time_ms in (
-        ("created_ms", walked.created_ms),
-        ("observed_ms", walked.observed_ms or 0),
-        ("valid_until_ms", walked.valid_until_ms),
-    ):
-        if not FIRST_MS <= time_ms <= LAST_MS:  # a recipient could not show it
-            raise Refused("unknown-value", f"core.{field}")
+    if not FIRST_MS <= walked.created_ms <= LAST_MS:  # a recipient could not show it
+        raise Refused("unknown-value", "core.created_ms")
+    if walked.observed_ms is not None and not FIRST_MS <= walked.observed_ms <= LAST_MS:
+        raise Refused("unknown-value", "core.observed_ms")
+    if not FIRST_MS <= walked.valid_until_ms <= LAST_MS:
+        raise Refused("unknown-value", "core.valid_until_ms")
     if kind == "cancel" and walked.sections:
         raise Refused("contradiction", "core.kind")
     return kind
 
 
-def _prove(walked: Walked) -> None:
+def _proven(walked: Walked) -> Shape:
     """What the walk left open: that the decision and every view will decode, and validate, wherever they are read.
 
     Also of what is not asked about by the guidelines: a cancel, a superseded revision.
@@ -154,13 +162,29 @@ def _prove(walked: Walked) -> None:
     else:
         _prove_attributes(walked.attributes)
     _prove_attribute("legal_basis", walked.caveats, "core.caveats")  # both are lists of codes
-    if len(walked.sections) > MAX_SECTIONS:
+    return _known_shape(walked.heads) if len(walked.heads) <= REMEMBERED_SECTIONS else _shape(walked.heads)
+
+
+def _shape(heads: tuple[bytes, ...]) -> Shape:
+    if len(heads) > MAX_SECTIONS:
         raise Refused("too-large", "sections")
-    for section in walked.sections:
-        if not section.category:
+    kinds = [kind_of(head) for head in heads]
+    for category, version in kinds:
+        if not category:
             raise Refused("unknown-value", "sections.category")
-        if not 1 <= section.version <= MAX_SECTION_VERSION:
+        if not 1 <= version <= MAX_SECTION_VERSION:
             raise Refused("unknown-value", "sections.version")
+    of_each = tuple(category for category, _ in kinds)
+    return Shape(of_each, tuple(sorted(set(of_each))))
+
+
+_known_shape = lru_cache(maxsize=REMEMBERED_BLOCKS)(_shape)
+
+
+@lru_cache(maxsize=1024)
+def _chosen(of_each: tuple[str, ...], categories: tuple[str, ...]) -> tuple[bool, ...]:
+    """Which of an alert's sections are of these categories."""
+    return tuple(category in categories for category in of_each)
 
 
 def _prove_attributes(attributes: tuple[bytes, ...]) -> None:
@@ -212,7 +236,3 @@ def _revisions(raw: bytes) -> Iterator[int]:
             at += 1
         at += 1
         yield cast(int, attribute("victims", raw[start:at]))
-
-
-def _categories(sections: tuple[SectionSlice, ...]) -> tuple[str, ...]:
-    return tuple(sorted({section.category for section in sections}))

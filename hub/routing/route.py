@@ -11,9 +11,10 @@ from hub.guidelines.decide import engine
 from hub.guidelines.outcome import Decision, UnknownValue
 from hub.model.avro import Undecodable
 from hub.model.decision import Control
+from hub.model.splice import NO_ITEMS
 
 from . import emit
-from .follow import followed
+from .follow import followed, released
 from .holdings import Holding, opened
 from .lifecycle import STEPS, Standing, Step, standing
 from .opening import ALERTS, Opened, Refused, open_alert, open_order, open_receipt
@@ -48,10 +49,13 @@ def _alert(arrived: Arrived, topic: str, record: Record, state: State) -> Routed
     if step in (Step.REFUSE_CONTENT, Step.REFUSE_ORIGIN):
         raise Refused(step.value, "core.revision" if step is Step.REFUSE_CONTENT else "core.id")
     if step in (Step.REPEAT, Step.OUTDATED):
-        return Routed([emit.decision(arrived.source, alert, [], step.value, state)], {}, step.value)
-    decision = _decided(alert, state) if step is Step.DECIDE else Decision(state.bundle.digest, (), ())
+        return Routed([emit.decision(arrived.source, alert, NO_ITEMS, step.value, state)], {}, step.value)
+    decision = _decided(alert, state) if step is Step.DECIDE else engine(state.bundle).unasked
     expired = step is Step.DECIDE and walked.valid_until_ms <= state.now_ms
-    return followed(arrived.source, alert, known, decision, "expired" if expired else step.value, state)
+    result = "expired" if expired else step.value
+    if known is None and not state.held:
+        return released(arrived.source, alert, decision, result, state)
+    return followed(arrived.source, alert, known, decision, result, state)
 
 
 def _once_more(arrived: Arrived, order: Control, state: State) -> Routed:
@@ -93,7 +97,7 @@ def _decided(alert: Opened, state: State) -> Decision:
             alert.originator,
             walked.valid_until_ms,
             walked.caveats,
-            alert.categories,
+            alert.shape.categories,
             state.now_ms,
         )
     except UnknownValue as unknown:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from hub.bus.bus import Outgoing, Record
 from hub.guidelines.bundle import Bundle
 from hub.model.avro import SchemaIds
-from hub.model.splice import Position
+from hub.model.splice import Position, stamp
 
 EVERYBODY: Final = "*"
 
@@ -38,6 +39,11 @@ class State:
     now_ms: int
     holdings: Mapping[bytes, bytes]
     held: frozenset[str] = frozenset()
+
+    @cached_property
+    def stamp(self) -> bytes:
+        """When it is decided and under which bundle, as every delivery and decision says it."""
+        return stamp(self.now_ms, self.bundle.digest)
 
     def holds(self, agency: str) -> bool:
         return agency in self.held or EVERYBODY in self.held

@@ -12,8 +12,11 @@ from hub.model.obligation import Obligation
 from hub.model.walk import walk
 from tests.model import strategies as made
 
+NUMBERS = st.integers(0, 63).flatmap(lambda bits: st.integers(-(2**bits), 2**bits - 1))
 
-@given(st.integers(-(2**63), 2**63 - 1))
+
+@settings(max_examples=400)
+@given(NUMBERS)
 def test_a_number_is_spliced_as_it_is_encoded(number: int) -> None:
     encoded = avro._write("long", number)
     assert splice.long(number) == encoded
@@ -45,8 +48,7 @@ def spliced_delivery(model: Delivery, view: bytes | None) -> bytes:
         alert=model.alert.bytes,
         revision=model.revision,
         number=model.number,
-        decided_ms=model.decided_ms,
-        bundle=model.bundle,
+        stamp=splice.stamp(model.decided_ms, model.bundle),
         terms=splice.obligation(model.obligation),
         withdrawn=model.withdrawn,
         reason=model.reason,
@@ -72,7 +74,7 @@ def test_a_delivery_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_byte
     released = data.draw(
         st.lists(st.integers(0, len(alert.sections) - 1), unique=True) if alert.sections else st.just([])
     )
-    view = splice.view(walked.core, [walked.sections[at].data for at in released])
+    view = splice.view(walked.core, [walked.sections[at] for at in released])
     body = spliced_delivery(model, view)
     opened = avro.decode_as(Delivery, body)
     assert opened.view == View(core=alert.core, sections=tuple(alert.sections[at] for at in released))
@@ -95,9 +97,13 @@ def test_a_decision_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_byte
         splice.outcome(item.agency, item.reason, item.categories) + splice.delivery_id(item.delivery)
         for item in model.outcomes
     ]
-    present = splice.present([(item.category, item.version, item.size_bytes) for item in model.present])
+    present = splice.present(
+        [splice.string(item.category) + splice.long(item.version) for item in model.present],
+        [item.size_bytes for item in model.present],
+    )
+    stamp = splice.stamp(model.decided_ms, model.bundle)
     body = splice.decision(
-        source, model.decided_ms, model.bundle, model.outcome, walked.routing + walked.core, present, outcomes
+        source, stamp, model.outcome, walked.routing + walked.core, present, splice.NO_ITEMS.with_more(outcomes)
     )
     assert body == avro.encode(model)
     assert avro.decode_as(decision.Decision, body) == model
