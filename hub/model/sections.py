@@ -283,7 +283,7 @@ class Cell(Model):
 class Statistics(Model):
     """Counts in cells over `period` (YYYY or YYYY-MM): no person."""
 
-    period: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2})?$")]
+    period: Annotated[str, Field(pattern=r"^[0-9]{4}(-[0-9]{2}|/[0-9]{4})?$")]
     threshold: Annotated[int, Field(ge=2, le=1000)]
     cells: Annotated[tuple[Cell, ...], Field(max_length=MAX_ITEMS)]
 

@@ -46,6 +46,7 @@ MAY_OPEN = {
     "connectors/transports/signing.py": "signing secrets, which are no personal values, for a signature",
     "connectors/iom/referral.py": "the sink: a delivery becomes a referral",
     "connectors/sica/pattern.py": "STIX objects become sections, and their digest",
+    "connectors/embassy_canada/connector.py": "the address of the connector's own database, for the driver",
     "connectors/customs/listing.py": "the sink: a delivery becomes entries of the watch list",
 }
 OPENERS = ("get_secret_value", "_secret_value")
