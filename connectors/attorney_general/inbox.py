@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from connectors.sdk import Content, Delivery, Effect
 from connectors.sdk.effects import metadata
+from connectors.sdk.terms import Words, terms
 from hub.model.text import to_json
 
 alerts = Table(
@@ -40,6 +41,7 @@ alerts = Table(
     Column("handling", String(20)),
     Column("core", Text),
     Column("obligation", Text),
+    Column("terms", Text),  # what the reader must know, in Spanish and English
     Column("reason", String(64)),
     Column("received_ms", BigInteger, nullable=False),
 )
@@ -56,8 +58,8 @@ sections = Table(
 class Inbox:
     """Takes deliveries into the two tables, each in one transaction with its id (connectors.sdk.effects)."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, words: Words | None = None) -> None:
+        self._words = words or Words()
         metadata.create_all(engine)
 
     def take(self, connection: Connection, delivery: Delivery) -> Effect:
@@ -69,7 +71,8 @@ class Inbox:
         reference = str(record.alert)
         if record.kind == "withdrawal":
             connection.execute(delete(sections).where(sections.c.alert == reference))
-            self._put(connection, reference, state="withdrawn", reason=record.reason, core=None, obligation=None)
+            gone = {"core": None, "obligation": None, "terms": None}
+            self._put(connection, reference, state="withdrawn", reason=record.reason, **gone)
         elif record.kind == "release" and record.view is not None:
             core = record.view.core
             self._put(
@@ -82,6 +85,7 @@ class Inbox:
                 handling=" ".join(core.label.handling),
                 core=_text(core),
                 obligation=_text(record.obligation) if record.obligation else None,
+                terms=self._told(delivery),
                 received_ms=record.decided_ms,
                 reason=None,
                 **{"class": core.label.class_},
@@ -92,6 +96,10 @@ class Inbox:
         elif not self._known(connection, reference):
             self._put(connection, reference, state=record.kind, reason=record.reason, received_ms=record.decided_ms)
         return Effect(reference=reference)
+
+    def _told(self, delivery: Delivery) -> str:
+        said = [{"code": each.code, "es": each.es, "en": each.en} for each in terms(delivery.record, self._words)]
+        return json.dumps(said, ensure_ascii=False)
 
     @staticmethod
     def _known(connection: Connection, reference: str) -> bool:

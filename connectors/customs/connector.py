@@ -24,7 +24,7 @@ from connectors.sdk import Alert, BadRecord, Cancel, Connector, Delivery, Effect
 from connectors.sdk.effects import metadata, once, open_engine
 from connectors.transports.files import Files
 
-from . import listing, watchlist
+from . import listing, trial, watchlist
 from .screening import PassengerList, Rules, screen
 
 DAY_MS: Final = 86_400_000
@@ -52,7 +52,7 @@ class CustomsSource:
         self._rules = load_rules(options.rules)
         self._own: list[watchlist.Entry] = []
         self._own_mark = ""
-        self._watch = watchlist.WatchList(())
+        self._watch = watchlist.WatchList((), self._rules.matching)
         self._engine = open_engine(options.database) if options.database else None
         if self._engine is not None:
             metadata.create_all(self._engine)
@@ -62,7 +62,7 @@ class CustomsSource:
         today = datetime.now(UTC).date()
         for taken in self._files.taken(after):
             yield from self._own_list()
-            self._watch = watchlist.WatchList([*self._own, *self._delivered()])
+            self._watch = watchlist.WatchList([*self._own, *self._delivered()], self._rules.matching)
             number = 0
             with taken.path.open("rb") as stream:
                 for number, item in enumerate(self._lists(paxlst.read(stream, today=today), taken.path.name), start=1):
@@ -194,4 +194,5 @@ CONNECTOR = Connector(
     source=CustomsSource,
     sink=WatchListSink,
     files=_options_of_files,
+    trial=lambda folder: trial.lists(folder, CustomsOptions),
 )

@@ -1,4 +1,5 @@
-"""A passenger list screened: against the watch list, and by three indicators that lead to a question, never to a finding.
+"""A passenger list screened: against the watch list (by document, by name and birth date, by likeness), and by three
+indicators that lead to a question, never to a finding.
 
 Indicators: a child without an adult of the same family name or booking; several children with one adult; a route that the
 profile names. The last alone says nothing of a person, so its alert names none. Pure: list, watch list and time are given.
@@ -24,7 +25,9 @@ from hub.model.codes import ADULT_YEARS
 from hub.model.derive import age_years
 
 from . import mapping
-from .watchlist import Match, WatchList
+from .likeness import Named, Person, person
+from .reasons import told
+from .watchlist import Match, Matching, WatchList
 
 UNACCOMPANIED: Final = "C10"  # UNODC: travels unaccompanied
 NOT_RELATED: Final = "C11"  # UNODC: travels in a group of persons who are not relatives
@@ -47,6 +50,7 @@ class Rules(Model):
     children_with_one_adult: int = 3
     unrelated_children_with_one_adult: int = 2
     routes: tuple[Route, ...] = ()
+    matching: Matching = Matching()
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,9 @@ def screen(listed: PassengerList, watch: WatchList, rules: Rules, now_ms: int) -
         names = name_keys(
             passenger.surname or passenger.given_names, passenger.given_names if passenger.surname else None
         )
-        for match in watch.matches(numbers, names, passenger.birth_date, now_ms):
-            yield _hit(listed, passenger, match)
+        alike = compared(passenger)
+        for match in watch.matches(numbers, names, passenger.birth_date, now_ms, alike):
+            yield _hit(listed, passenger, match, likely=watch.is_likely(match))
     on = datetime.fromtimestamp(now_ms / 1000, UTC).date()
     travellers = [_traveller(passenger, on) for passenger in listed.passengers if not passenger.is_crew]
     yield from _alone(listed, travellers)
@@ -95,20 +100,33 @@ def screen(listed: PassengerList, watch: WatchList, rules: Rules, now_ms: int) -
     yield from _routes(listed, travellers, rules)
 
 
-def _hit(listed: PassengerList, passenger: Passenger, match: Match) -> Alert:
+def compared(passenger: Passenger) -> Person:
+    """A passenger as likeness is judged by."""
+    name = Named(passenger.surname, passenger.given_names)
+    return person([name], passenger.birth_date, (each.alpha2 for each in passenger.nationalities if each.alpha2))
+
+
+def _credibility(match: Match, *, likely: bool) -> str:
+    """Admiralty: 2 probably true, 3 possibly true, 4 doubtful."""
+    if match.by == "document":
+        return "2"
+    return "3" if match.by == "name-and-birth-date" or likely else "4"
+
+
+def _hit(listed: PassengerList, passenger: Passenger, match: Match, *, likely: bool) -> Alert:
     """The alert has the class of the one that the entry rests on, and inherits its limits (connectors.sdk)."""
     entry = match.entry
     alert_class = {"suspect": "wanted-person", "missing": "missing-person", "listed": "suspected-transit"}[entry.sought]
     purposes = ["investigation", "border-control"]
     if entry.sought == "missing":
         purposes += ["search", "victim-assistance", "child-protection"]
-    label = _label(alert_class, purposes, "B", "2" if match.by == "document" else "3")
+    label = _label(alert_class, purposes, "B", _credibility(match, likely=likely))
     person = "m1" if entry.sought == "missing" else "s1"
     subject = "missing" if entry.sought == "missing" else "suspect"
     contents = [
         Content(f"{subject}.identity", mapping.identity(passenger, person, subject)),
         Content("journey", mapping.journey(listed.message, [passenger])),
-        Content("narrative", _words(f"hit-{match.by}", flight=listed.flight)),
+        Content("narrative", _words(f"hit-{match.by}", told(match.likeness), flight=listed.flight)),
     ]
     key = f"hit/{listed.flight}/{_person_key(listed, passenger)}/{entry.id}"
     return _alert(key, label, contents, Facts(), entry.provenance)
@@ -230,6 +248,9 @@ _WORDS: Final = {
     "Match by document number with the watch list. An alert is not a finding: check the person before acting.",
     "hit-name-and-birth-date": "Coincidencia por nombre completo y fecha de nacimiento con la lista de búsqueda, vuelo "
     "{flight}. Match by full name and birth date. An alert is not a finding: check the person before acting.",
+    "hit-likeness": "Coincidencia posible por parecido del nombre y de la fecha de nacimiento con la lista de búsqueda, vuelo "
+    "{flight}. Possible match by how alike names and birth dates are. An alert is not a finding: check the person before "
+    "acting.",
     "alone": "Persona menor de edad sin adulto del mismo apellido ni de la misma reserva, vuelo {flight}. "
     "A child without an adult of the same family name or booking. An indicator leads to a question.",
     "group": "{children} personas menores de edad en una reserva con un solo adulto, vuelo {flight}. "
@@ -239,5 +260,6 @@ _WORDS: Final = {
 }
 
 
-def _words(name: str, **values: object) -> say.Narrative:
-    return say.Narrative.model_validate({"text": _WORDS[name].format(**values), "language": "es"})
+def _words(name: str, more: str = "", **values: object) -> say.Narrative:
+    text = f"{_WORDS[name].format(**values)} {more}".strip()
+    return say.Narrative.model_validate({"text": text, "language": "es"})

@@ -1,28 +1,34 @@
 """Whom the border looks for: entries with an end date, from deliveries (SQL) or from a list of one's own (CSV).
 
-An entry is found by document number, or by full name and birth date together, both exact after normalisation
-(connectors/formats/names.py). A name alone never finds anybody.
+An entry is found by document number, by full name and birth date together, both exact after normalisation
+(connectors/formats/names.py), or by how alike names and birth date are (likeness.py). A name alone never finds anybody.
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from pydantic import Field
 from sqlalchemy import BigInteger, Column, Connection, Engine, String, Table, Text, delete, insert, select
 
 from connectors.formats.dates import precision
 from connectors.formats.names import document_key, name_keys
 from connectors.sdk import BadRecord, Label, Provenance, Reference
 from connectors.sdk.effects import metadata
-from hub.model.base import partial_date
+from hub.model.base import Model, partial_date
+
+from .likeness import Likeness, Named, Person, date_keys, likeness, person
 
 Sought = Literal["suspect", "missing", "listed"]
+By = Literal["document", "name-and-birth-date", "likeness"]
 
 CSV_HEADER = ("document_number", "name", "birth_date")
 CSV_MAX_ROWS = 1_000_000
@@ -34,7 +40,8 @@ UNREADABLE = "\N{REPLACEMENT CHARACTER}"
 class Entry:
     """One person looked for. `sought`: suspect or missing, as the alert says; listed, if the list is our own.
 
-    `name_keys` and `documents` are normalised; `provenance` is the delivered alert that the entry rests on.
+    `name_keys` and `documents` are normalised; `provenance` is the delivered alert that the entry rests on. `names` and
+    `nationalities` (ISO alpha-2) are what likeness is judged by.
     """
 
     id: str
@@ -44,23 +51,49 @@ class Entry:
     documents: frozenset[str] = field(default=frozenset(), repr=False)
     until_ms: int | None = None
     provenance: Provenance | None = None
+    names: tuple[Named, ...] = field(default=(), repr=False)
+    nationalities: frozenset[str] = field(default=frozenset(), repr=False)
+
+    @cached_property
+    def person(self) -> Person:
+        return person(self.names, self.birth_date, self.nationalities)
 
 
 @dataclass(frozen=True)
 class Match:
-    """Why a person was found: by document, or by name and birth date."""
+    """Why a person was found, and how alike the two are, if names and birth dates could be compared."""
 
     entry: Entry
-    by: Literal["document", "name-and-birth-date"]
+    by: By
+    likeness: Likeness | None = None
+
+
+class Matching(Model):
+    """From how many points of 100 (likeness.py) a likeness is a hit, and from how many a likely one.
+
+    Names alone reach 65, names and nationality 70: no threshold may be so low that they would do.
+    """
+
+    hit_points: Annotated[int, Field(ge=75, le=100)] = 85
+    likely_points: Annotated[int, Field(ge=75, le=100)] = 93
 
 
 class WatchList:
-    """Entries found by their keys, in memory: a passenger list is screened against what stood there when it began."""
+    """Entries found by their keys, in memory: a passenger list is screened against what stood there when it began.
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    Persons are compared only if their birth dates may agree and one of their words begins alike: of ten thousand entries,
+    a passenger meets a handful.
+    """
+
+    def __init__(self, entries: Iterable[Entry], matching: Matching | None = None) -> None:
+        self._matching = matching or Matching()
         self._by_document: dict[str, list[Entry]] = defaultdict(list)
         self._by_name: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._by_block: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in entries:
+            for date_key in date_keys(entry.birth_date, entry=True):
+                for block in entry.person.blocks:
+                    self._by_block[date_key, block].append(entry)
             for document in entry.documents:
                 self._by_document[document].append(entry)
             if entry.birth_date and precision(entry.birth_date) == "day":
@@ -68,20 +101,45 @@ class WatchList:
                     self._by_name[key, entry.birth_date].append(entry)
 
     def matches(
-        self, documents: Iterable[str | None], names: frozenset[str], birth_date: str | None, now_ms: int
+        self,
+        documents: Iterable[str | None],
+        names: frozenset[str],
+        birth_date: str | None,
+        now_ms: int,
+        traveller: Person | None = None,
     ) -> list[Match]:
-        """Every entry that is this person and has not ended, each once, by document first."""
+        """Every entry that is this person, or is like `traveller`, and has not ended, each once, by document first."""
         found: dict[str, Match] = {}
         for number in documents:
             for entry in self._by_document.get(document_key(number) or "", ()):
-                found.setdefault(entry.id, Match(entry, "document"))
+                found.setdefault(entry.id, self._match(entry, "document", traveller))
         if birth_date and precision(birth_date) == "day":
             for key in names:
                 for entry in self._by_name.get((key, birth_date), ()):
-                    found.setdefault(entry.id, Match(entry, "name-and-birth-date"))
+                    found.setdefault(entry.id, self._match(entry, "name-and-birth-date", traveller))
+        for match in self._alike(traveller) if traveller else ():
+            found.setdefault(match.entry.id, match)
         return [
             match for _, match in sorted(found.items()) if match.entry.until_ms is None or match.entry.until_ms > now_ms
         ]
+
+    def is_likely(self, match: Match) -> bool:
+        """Whether a hit by likeness is more than a possible one."""
+        return match.likeness is not None and match.likeness.points >= self._matching.likely_points
+
+    def _match(self, entry: Entry, by: By, traveller: Person | None) -> Match:
+        return Match(entry, by, likeness(traveller, entry.person) if traveller else None)
+
+    def _alike(self, traveller: Person) -> Iterator[Match]:
+        blocks, met = traveller.blocks, set[str]()
+        for date_key in date_keys(traveller.birth_date, entry=False):
+            for block in blocks:
+                for entry in self._by_block.get((date_key, block), ()):
+                    if entry.id not in met:
+                        met.add(entry.id)
+                        match = self._match(entry, "likeness", traveller)
+                        if match.likeness is not None and match.likeness.points >= self._matching.hit_points:
+                            yield match
 
 
 entries = Table(
@@ -96,6 +154,9 @@ entries = Table(
     Column("documents", Text, nullable=False),
     Column("until_ms", BigInteger, nullable=False),
     Column("label", Text, nullable=False),
+    Column("releasable_to", Text, nullable=False),
+    Column("names", Text, nullable=False),
+    Column("nationalities", Text, nullable=False),
 )
 
 
@@ -120,7 +181,11 @@ def load(engine: Engine, now_ms: int) -> Iterator[Entry]:
                 birth_date=row.birth_date,
                 documents=frozenset(row.documents.split("\n")) - {""},
                 until_ms=row.until_ms,
-                provenance=Provenance(reference, Label.model_validate_json(row.label)),
+                provenance=Provenance(
+                    reference, Label.model_validate_json(row.label), tuple(row.releasable_to.split())
+                ),
+                names=tuple(Named(*parts) for parts in json.loads(row.names)),
+                nationalities=frozenset(row.nationalities.split()),
             )
 
 
@@ -136,6 +201,9 @@ def _row(entry: Entry) -> dict[str, object]:
         "documents": "\n".join(sorted(entry.documents)),
         "until_ms": entry.until_ms,
         "label": entry.provenance.label.model_dump_json(by_alias=True),
+        "releasable_to": " ".join(entry.provenance.releasable_to),
+        "names": json.dumps([(name.family, name.given, name.full) for name in entry.names], ensure_ascii=False),
+        "nationalities": " ".join(sorted(entry.nationalities)),
     }
 
 
@@ -192,4 +260,5 @@ def _csv_entry(file: str, line: int, row: list[str]) -> Entry | BadRecord:
         name_keys=keys,
         birth_date=birth_date or None,
         documents=frozenset({document} if document else ()),
+        names=(Named(full=name),) if name else (),
     )

@@ -2,7 +2,8 @@
 
 Two names match if their sets of keys meet. Normalisation removes what writing adds to a name (case, accents, apostrophes,
 hyphens, order, spaces, titles that passenger lists glue on) and allows each transliteration that ICAO Doc 9303 part 3
-section 6 lets an issuing State choose. Likeness, missing second surnames and nicknames are for scored matching, not here.
+section 6 lets an issuing State choose. Likeness and missing second surnames are for scored matching
+(connectors/customs/likeness.py), which gets the words of a name, their plain letters and their sound from here.
 """
 
 import re
@@ -36,6 +37,26 @@ _NOT_LETTERS: Final = re.compile(r"[\W\d_]+")
 _TITLES: Final = frozenset({"MR", "MRS", "MS", "MISS", "MSTR", "MST", "CHD", "INF", "DR", "SR", "SRA", "SRTA"})
 _GLUED: Final = ("MSTR", "MISS", "MRS", "CHD", "INF", "MR", "MS")
 _VOWEL: Final = re.compile(r"[AEIOUY]")
+_PLAIN: Final = str.maketrans({letter: ways[0] for letter, ways in _VARIANTS.items()})
+_DIGRAPHS: Final = re.compile(r"AE|OE|UE|AA")
+# One letter for those that sound alike where s and z, b and v, ll and y do; in the order in which they are put in place.
+_HEARD: Final = tuple(
+    (re.compile(written), said)
+    for written, said in (
+        (r"PH", "F"),
+        (r"CH", "9"),
+        (r"H", ""),
+        (r"QU(?=[EI])|CK|[QC](?![EI])", "K"),
+        (r"[CZ]", "S"),
+        (r"GU(?=[EI])", "8"),
+        (r"G(?=[EI])|X", "J"),
+        (r"8", "G"),
+        (r"[VW]", "B"),
+        (r"LL|Y", "I"),
+        (r"N(?=[BP])", "M"),
+        (r"(.)\1+", r"\1"),
+    )
+)
 
 
 def name_keys(name: str | None, given_names: str | None = None) -> frozenset[str]:
@@ -66,6 +87,32 @@ def document_key(number: str | None) -> str | None:
         return None
     key = "".join(c for c in unicodedata.normalize("NFKC", number).upper() if c.isalnum())
     return key if len(set(key)) > 1 else None
+
+
+def name_words(name: str | None) -> tuple[str, ...]:
+    """The words of a name in capital letters, as keys are made of them."""
+    return tuple(_tokens(name))
+
+
+def given_words(given_names: str | None) -> tuple[tuple[str, ...], ...]:
+    """The words of given names as sent, and without the titles that may stand, or be glued on, at their end."""
+    return tuple(tuple(words) for words in _without_titles(_tokens(given_names)))
+
+
+def plain_letters(word: str) -> str:
+    """A word (of name_words) in one spelling for all that Doc 9303 allows: Müller, Muller and Mueller are one.
+
+    Letters that are spelt so by chance (the UE of Manuel) are treated alike on both sides, so nothing is lost by it.
+    """
+    return _DIGRAPHS.sub(lambda found: found[0][0], word.translate(_PLAIN))
+
+
+def sound(word: str) -> str:
+    """How a word (of name_words) sounds in American Spanish, roughly: those who write by ear write any of its spellings."""
+    heard = word.translate(_PLAIN)
+    for written, said in _HEARD:
+        heard = written.sub(said, heard)
+    return heard
 
 
 def _tokens(text: str | None) -> list[str]:

@@ -54,7 +54,7 @@ class Journal:
             del self._walks[at]
 
     def enter(self, at: TopicPartition, offset: int, walk: _Walk) -> None:
-        """A walk starts at `offset`. Raises Unreadable if that is neither where we sought it, nor where the one before ended."""
+        """A walk starts at `offset`. Raises Unreadable unless we sought it there, or the one before ended there."""
         before = self._walks.get(at)
         sought = self._sought.get(at)
         expected = sought if before is None else before.next_fetch_offset

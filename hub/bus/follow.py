@@ -97,7 +97,7 @@ class Follower:
             self._heard_s = now_s
         elif now_s - self._asked_s > ASK_EVERY_S:
             self._asked_s = now_s
-            consumer.end_offsets([library.partition(self._at)], self._limits.request_ms)
+            library.last_offsets(consumer, [library.partition(self._at)], self._limits.request_ms)
             self._heard_s = now_s
         return found
 

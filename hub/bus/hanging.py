@@ -46,8 +46,8 @@ class HangingTransactions:
     def look(self, partitions: Iterable[TopicPartition]) -> list[Held]:
         """The partitions that have been held for longer than a transaction may stay open. Raises KafkaError."""
         wanted = [library.partition(at) for at in partitions]
-        stable = self._client("read_committed").end_offsets(wanted, self._limits.wait_ms)
-        end = self._client("read_uncommitted").end_offsets(wanted, self._limits.wait_ms)
+        stable = library.last_offsets(self._client("read_committed"), wanted, self._limits.wait_ms)
+        end = library.last_offsets(self._client("read_uncommitted"), wanted, self._limits.wait_ms)
         now_s = self._clock_s()
         held = []
         for at in wanted:

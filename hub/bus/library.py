@@ -16,6 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from kafka import KafkaConsumer, KafkaProducer, errors
 from kafka.admin import AbortTransactionSpec
+from kafka.errors import KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.producer.transaction_manager import TransactionState
@@ -207,6 +208,26 @@ def finish_rebalance(consumer: Consumer) -> None:
     requests: the library sees no reason to rejoin any more, and sends no heartbeat either. Safe on the I/O thread.
     """
     cast(Any, consumer)._coordinator.request_rejoin()
+
+
+def first_offsets(consumer: Consumer, partitions: Partitions, timeout_ms: int) -> dict[TopicPartition, int]:
+    """The first offset that each partition still has. Raises KafkaError."""
+    return _told(consumer.beginning_offsets, partitions, timeout_ms)
+
+
+def last_offsets(consumer: Consumer, partitions: Partitions, timeout_ms: int) -> dict[TopicPartition, int]:
+    """The end of each partition, as the consumer's isolation sees it. Raises KafkaError."""
+    return _told(consumer.end_offsets, partitions, timeout_ms)
+
+
+def _told(
+    ask: Callable[[Partitions, int], dict[TopicPartition, int]], partitions: Partitions, timeout_ms: int
+) -> dict[TopicPartition, int]:
+    """The library answers with a KeyError where the time was enough for some of the partitions only."""
+    try:
+        return ask(partitions, timeout_ms)
+    except KeyError as error:
+        raise KafkaTimeoutError(f"no offset was told of {error.args[0]}") from error
 
 
 def committed_offsets(consumer: Consumer, partitions: Partitions, timeout_ms: int) -> dict[TopicPartition, int]:

@@ -42,8 +42,8 @@ def _of_partition(
 ) -> Iterator[tuple[Place, Record]]:
     theirs = library.partition(at)
     consumer.assign([theirs])
-    first = consumer.beginning_offsets([theirs], limits.wait_ms)[theirs]
-    end = consumer.end_offsets([theirs], limits.wait_ms)[theirs]
+    first = library.first_offsets(consumer, [theirs], limits.wait_ms)[theirs]
+    end = library.last_offsets(consumer, [theirs], limits.wait_ms)[theirs]
     left = [offset for offset in offsets if first <= offset < end]
     deadline = time.monotonic() + limits.wait_ms / 1000
     position = -1

@@ -154,8 +154,8 @@ class Membership:
     def spans(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Span]:
         """Raises KafkaError."""
         wanted = [library.partition(at) for at in partitions]
-        first = self._consumer.beginning_offsets(wanted, self._limits.wait_ms)
-        end = self._consumer.end_offsets(wanted, self._limits.wait_ms)
+        first = library.first_offsets(self._consumer, wanted, self._limits.wait_ms)
+        end = library.last_offsets(self._consumer, wanted, self._limits.wait_ms)
         return {TopicPartition(*at): Span(first[at], end[at]) for at in wanted}
 
     def seek(self, at: TopicPartition, offset: int) -> None:

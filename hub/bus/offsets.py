@@ -80,8 +80,8 @@ def spans(
     consumer = library.open_consumer(connection, limits, isolation_level="read_uncommitted")
     try:
         theirs = [library.partition(at) for at in places]
-        first = consumer.beginning_offsets(theirs, timeout_ms=limits.wait_ms)
-        end = consumer.end_offsets(theirs, timeout_ms=limits.wait_ms)
+        first = library.first_offsets(consumer, theirs, timeout_ms=limits.wait_ms)
+        end = library.last_offsets(consumer, theirs, timeout_ms=limits.wait_ms)
     finally:
         consumer.close()
     return first, end

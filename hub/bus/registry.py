@@ -11,14 +11,19 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import quote, urlsplit
 
 import fastavro
 import httpx
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import schemas
+
+T = TypeVar("T")
 
 MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 COMPATIBILITY: Final = "FULL_TRANSITIVE"
@@ -69,13 +74,24 @@ class RegistrySettings(BaseSettings):
         return url.rstrip("/")
 
 
-def registered(settings: RegistrySettings, schemas: Sequence[Locked]) -> list[int]:
+def registered(settings: RegistrySettings, records: Sequence[Locked]) -> list[int]:
     """The id of every schema, in order; those that the registry does not have yet are registered.
 
     Follows no redirect, uses no proxy, and ends within ALL_S. Raises RegistryError.
     """
+    return _answered(settings, _within(settings, records))
+
+
+def levels(settings: RegistrySettings) -> dict[str, str]:
+    """The compatibility level of each subject of the locked schemas, as the registry keeps it; `unknown` if it does not
+    tell. Raises RegistryError."""
+    subjects = {Locked(each["name"], each["version"], each["schema"]).subject for each in schemas.lock()["records"]}
+    return _answered(settings, _levels(settings, sorted(subjects)))
+
+
+def _answered(settings: RegistrySettings, asked: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(_within(settings, schemas))
+        return asyncio.run(asked)
     except TimeoutError:
         raise RegistryError(f"{settings.url}: not done after {ALL_S:.0f} s: is it well?") from None
     except httpx.HTTPError as error:
@@ -86,7 +102,23 @@ def registered(settings: RegistrySettings, schemas: Sequence[Locked]) -> list[in
         raise RegistryError(f"{settings.cafile or settings.url}: {type(error).__name__}") from None
 
 
-async def _within(settings: RegistrySettings, schemas: Sequence[Locked]) -> list[int]:
+async def _within(settings: RegistrySettings, records: Sequence[Locked]) -> list[int]:
+    async with _open(settings) as registry:
+        ids = [await registry.register(schema) for schema in records]
+        if len(set(ids)) != len(ids):
+            raise RegistryError(f"{settings.url}: gave one id to several schemas: it cannot be used")
+        for subject in dict.fromkeys(schema.subject for schema in records):
+            await registry.guard(subject)
+        return ids
+
+
+async def _levels(settings: RegistrySettings, subjects: Sequence[str]) -> dict[str, str]:
+    async with _open(settings) as registry:
+        return {subject: await registry.level(subject) for subject in subjects}
+
+
+@asynccontextmanager
+async def _open(settings: RegistrySettings) -> AsyncIterator[_Registry]:
     password = settings.password.get_secret_value() if settings.password else ""
     async with (
         asyncio.timeout(ALL_S),
@@ -99,13 +131,7 @@ async def _within(settings: RegistrySettings, schemas: Sequence[Locked]) -> list
             headers={"Accept": f"{MEDIA_TYPE}, application/json", "Content-Type": MEDIA_TYPE},
         ) as client,
     ):
-        registry = _Registry(client, settings.url)
-        ids = [await registry.register(schema) for schema in schemas]
-        if len(set(ids)) != len(ids):
-            raise RegistryError(f"{settings.url}: gave one id to several schemas: it cannot be used")
-        for subject in dict.fromkeys(schema.subject for schema in schemas):
-            await registry.guard(subject)
-        return ids
+        yield _Registry(client, settings.url)
 
 
 class _Registry:
@@ -128,10 +154,12 @@ class _Registry:
 
     async def guard(self, subject: str) -> None:
         """Has the registry itself refuse what would break readers; some allow everything unless told."""
-        path = f"/config/{quote(subject, safe='')}"
-        answer = await self._ask("GET", f"{path}?defaultToGlobal=true", absent={})
-        if answer.get("compatibilityLevel") != COMPATIBILITY:
-            await self._ask("PUT", path, {"compatibility": COMPATIBILITY})
+        if await self.level(subject) != COMPATIBILITY:
+            await self._ask("PUT", _config(subject), {"compatibility": COMPATIBILITY})
+
+    async def level(self, subject: str) -> str:
+        answer = await self._ask("GET", f"{_config(subject)}?defaultToGlobal=true", absent={})
+        return str(answer.get("compatibilityLevel", "unknown"))[:40]
 
     async def _ask(
         self, method: str, path: str, body: dict[str, str] | None = None, absent: dict[str, Any] | None = None
@@ -155,6 +183,10 @@ class _Registry:
         if not isinstance(answer, dict):
             raise RegistryError(f"{self._url}: no JSON object came back: is this a registry with Confluent's API?")
         return answer
+
+
+def _config(subject: str) -> str:
+    return f"/config/{quote(subject, safe='')}"
 
 
 def _advice(status: int) -> str:

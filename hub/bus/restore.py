@@ -89,7 +89,7 @@ def partitions_of_all(connection: Connection, topics: Sequence[str], limits: Lim
 def _ends(
     connection: Connection, limits: Limits, partitions: Sequence[TopicPartition], closing: ExitStack
 ) -> dict[TopicPartition, int]:
-    return _open(connection, limits, "read_uncommitted", closing).end_offsets(partitions, limits.wait_ms)
+    return library.last_offsets(_open(connection, limits, "read_uncommitted", closing), partitions, limits.wait_ms)
 
 
 def _open(connection: Connection, limits: Limits, isolation: str, closing: ExitStack) -> library.Consumer:

@@ -89,8 +89,8 @@ class KafkaReading:
     def spans(self, places: Sequence[TopicPartition]) -> tuple[Offsets, Offsets]:
         theirs = [library.partition(at) for at in places]
         try:
-            first = self._ends.beginning_offsets(theirs, self._limits.wait_ms) if theirs else {}
-            ends = self._ends.end_offsets(theirs, self._limits.wait_ms) if theirs else {}
+            first = library.first_offsets(self._ends, theirs, self._limits.wait_ms) if theirs else {}
+            ends = library.last_offsets(self._ends, theirs, self._limits.wait_ms) if theirs else {}
         except KafkaError as error:
             raise ReadingFailed(f"offsets cannot be asked for: {type(error).__name__}") from error
         return {TopicPartition(*at): offset for at, offset in first.items()}, {

@@ -17,12 +17,17 @@ from connectors.sdk.effects import open_engine
 from hub.model.obligation import Obligation
 from tests.connectors.deliveries import ALERT, MISSING, NOW_MS, missing, narrative, record, suspect
 
+PROFILE = Path(__file__).parents[3] / "profiles" / "panama"
+
 
 class Office:
-    def __init__(self, folder: Path) -> None:
-        url = f"sqlite:///{folder}/inbox.db"
-        self.sink = InboxSink(InboxOptions(database=url))
+    def __init__(self, url: str) -> None:
+        self.sink = InboxSink(InboxOptions(database=url, profile=PROFILE))
         self.engine = open_engine(url)
+
+    def close(self) -> None:
+        self.sink.close()
+        self.engine.dispose()
 
     def take(self, kind: str = "release", contents: Iterable[Content] = (), **more: Any) -> Effect:
         made = list(contents)
@@ -38,12 +43,19 @@ class Office:
         return [(row.category, json.loads(row.content)) for row in rows]
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/inbox.db"
+    return str(request.getfixturevalue("postgres_url"))
+
+
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    office = Office(tmp_path)
+def office(url: str) -> Iterator[Office]:
+    office = Office(url)
     yield office
-    office.sink.close()
-    office.engine.dispose()
+    office.close()
 
 
 def test_a_release_opens_an_entry_with_its_sections_and_what_it_obliges_to(office: Office) -> None:
@@ -59,6 +71,8 @@ def test_a_release_opens_an_entry_with_its_sections_and_what_it_obliges_to(offic
     )
     assert row["received_ms"] == NOW_MS and row["revision"] == 1
     assert json.loads(row["obligation"])["acknowledge_hours"] == 24
+    told = {each["code"]: each for each in json.loads(row["terms"])}
+    assert "Solo para los fines" in told["C5"]["es"] and "Only for the purposes" in told["C5"]["en"]
     assert [category for category, _ in office.contents()] == ["suspect.identity", "narrative"]
     assert office.contents()[0][1]["documents"][0]["number"] == "ZZ 100-200"
 
@@ -75,6 +89,7 @@ def test_a_withdrawal_takes_the_data_and_leaves_that_there_was_an_alert(office: 
     office.take("withdrawal", number=2, reason="cancelled")
     row = office.row()
     assert (row["state"], row["reason"], row["core"], row["obligation"]) == ("withdrawn", "cancelled", None, None)
+    assert row["terms"] is None
     assert office.contents() == []
 
 
@@ -101,11 +116,25 @@ def test_feedback_is_noted_and_never_covers_what_was_received(office: Office) ->
     assert office.row()["state"] == "open" and len(office.contents()) == 1
 
 
-def test_an_inbox_goes_on_with_what_is_in_it(tmp_path: Path) -> None:
-    Office(tmp_path).take(contents=[suspect()])
-    again = Office(tmp_path)
+def test_an_inbox_goes_on_with_what_is_in_it(url: str) -> None:
+    first = Office(url)
+    first.take(contents=[suspect()])
+    first.close()
+    again = Office(url)
     again.take("withdrawal", number=2, reason="cancelled")
     assert again.row()["state"] == "withdrawn"
+    again.close()
+
+
+def test_text_that_a_database_finds_hard_is_kept_as_it_was(office: Office) -> None:
+    odd = "an invented \x00 account: \u202e ' \" ; -- ñ 🙂"
+    office.take(contents=[narrative(odd)])
+    assert office.contents()[0][1]["text"] == odd
+
+
+def test_the_inbox_needs_a_database() -> None:
+    with pytest.raises(ValueError, match="database"):
+        InboxSink(InboxOptions())
 
 
 @pytest.mark.parametrize("url", ["nothing", "oracle+nothing://x/y", ""])

@@ -107,7 +107,7 @@ def test_a_full_name_and_birth_date_find_a_person_without_document() -> None:
         {"surname": "", "given": "CLARK"},
     ],
 )
-def test_what_is_only_near_finds_nobody(near: dict[str, Any]) -> None:
+def test_what_is_only_near_is_not_found_by_keys(near: dict[str, Any]) -> None:
     assert screened([traveller(number="Y9", **near)], BY_NAME) == []
 
 
@@ -118,7 +118,8 @@ def test_one_person_by_both_keys_is_one_hit_by_document() -> None:
 
 
 def test_a_hit_names_the_delivery_it_rests_on_and_inherits_its_limits() -> None:
-    people, watch = listed([traveller()]), WatchList([BY_DOCUMENT])
+    provenance = Provenance(Reference(alert=ALERT, revision=3), WANTED, ("attorney-general", "customs"))
+    people, watch = listed([traveller()]), WatchList([entry(documents=BY_DOCUMENT.documents, provenance=provenance)])
 
     class Screened:
         def read(self, after: str | None) -> Iterable[Read[PassengerList]]:
@@ -133,6 +134,7 @@ def test_a_hit_names_the_delivery_it_rests_on_and_inherits_its_limits() -> None:
     assert made is not None
     assert made.core.label.tlp == "RED" and made.core.label.handling == ("H1", "H2")
     assert made.routing.derived_from == (Reference(alert=ALERT, revision=3),)
+    assert made.routing.releasable_to == ("attorney-general", "customs")
 
 
 def test_an_entry_that_has_ended_finds_nobody() -> None:

@@ -94,9 +94,20 @@ def test_nobody_is_listed_for_another_class_nor_a_victim_for_any(border: Border)
     assert border.listed() == []
 
 
-def test_a_person_with_a_name_and_no_whole_birth_date_is_not_listed_without_a_document(border: Border) -> None:
-    border.take(contents=[missing(birth_date="1990-05", documents=[])], label=MISSING)
+def test_a_person_of_whom_only_name_and_year_are_known_is_not_listed(border: Border) -> None:
+    border.take(contents=[missing(birth_date="1990", documents=[])], label=MISSING)
     assert border.listed() == []  # it could never be found: nothing of it is kept
+    border.take(contents=[missing(birth_date="1990-05", documents=[])], label=MISSING, number=2, revision=2)
+    assert len(border.listed()) == 1
+
+
+@pytest.mark.parametrize("named", [(), ("attorney-general", "customs")])
+def test_an_entry_keeps_the_recipients_whom_the_originator_named(border: Border, named: tuple[str, ...]) -> None:
+    label = {**WANTED, "tlp": "RED", "handling": ["H2"]}
+    border.take(contents=[suspect(nationalities=["CO"])], label=label, obligation=Obligation(onward_to=named))
+    (entry,) = border.listed()
+    assert entry.provenance is not None and entry.provenance.releasable_to == named
+    assert entry.person.readings and entry.nationalities == {"CO"}
 
 
 def test_a_birth_date_that_lacks_its_day_matches_nobody_by_name() -> None:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.interpol.connector import CONNECTOR, NoticeOptions, NoticeSource
-from connectors.sdk import BadNative, BadRecord
+from connectors.interpol.connector import CONNECTOR, BadOptions, NoticeOptions, NoticeSource
+from connectors.sdk import BadNative, BadRecord, Listed
 from connectors.sdk.convert import converted
 from hub.model.core import Alert
 from hub.model.text import alert_to_json
@@ -155,3 +155,23 @@ def test_notices_take_no_watch_list() -> None:
     assert CONNECTOR.files is not None
     with pytest.raises(BadNative, match="no watch list"):
         CONNECTOR.files([], Path("list.csv"))
+
+
+def test_a_full_listing_that_lacks_a_notice_withdraws_it(tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text(json.dumps([RED, YELLOW]))
+    (tmp_path / "2.json").write_text(json.dumps([YELLOW]))
+    (tmp_path / "3.json").write_text(json.dumps([YELLOW, {"name": "INVENTED"}]))
+    files = tuple(sorted(tmp_path.glob("*.json")))
+    found = list(NoticeSource(NoticeOptions(files=files, listing=True)).read(None))
+    listed = [each.keys for each in found if isinstance(each, Listed)]
+    assert listed == [{"red/2020/1234", "yellow/2021/77"}, {"yellow/2021/77"}]  # of the third, one cannot be read
+    assert [each.code for each in found if isinstance(each, BadRecord) and each.level == "warning"] == [
+        "listing-not-whole"
+    ]
+    assert not [each for each in NoticeSource(NoticeOptions(files=files)).read(None) if isinstance(each, Listed)]
+
+
+def test_notices_come_from_files_or_from_lists_not_from_both(tmp_path: Path) -> None:
+    lists = [{"colour": "red", "url": "https://notices.example/notices/v1/red"}]
+    with pytest.raises(BadOptions, match="not from both"):
+        NoticeSource(NoticeOptions.model_validate({"files": [tmp_path / "n.json"], "lists": lists}))

@@ -166,7 +166,7 @@ def desk(does: str) -> tuple[Connector[Any], Callable[[Path], Trial]]:
         shelf = shelves.setdefault(str(made.options.model_dump()["database"]), {})
         return replace(made, effects=lambda: sorted(copy.deepcopy(list(shelf))))
 
-    return replace(connector, sink=sink), trial
+    return replace(connector, source=None, sink=sink), trial
 
 
 @pytest.mark.parametrize(
