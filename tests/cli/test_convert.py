@@ -230,7 +230,7 @@ def test_without_its_watch_list_nothing_is_screened(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("nobody", "a.json"), "no connector nobody; installed are: attorney-general, customs, interpol"),
+        (("nobody", "a.json"), "no connector nobody; installed are: attorney-general, cap, commission"),
         (("attorney-general", "a.json"), "reads no files"),
         (("interpol", "a.json", "--watchlist", "w.csv"), "no watch list"),
     ],
