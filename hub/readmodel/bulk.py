@@ -1,4 +1,4 @@
-"""Many rows at once, the quick way of each database: one prepared statement in SQLite, arrays unnested in PostgreSQL.
+"""Many rows at once, the quick way of each database: one prepared statement in SQLite, COPY in PostgreSQL.
 
 The statement is the same but for where the rows come from; ON CONFLICT is understood by both.
 """
@@ -9,12 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+import psycopg
 from sqlalchemy import BigInteger, Boolean, Connection, CursorResult, Integer, LargeBinary, Table
+from sqlalchemy.exc import DBAPIError
 
 from .tables import Base
 
 AT_ONCE: Final = 5_000  # ids of one look-up
 KEEP: Final = "DO NOTHING"
+COPIED_FROM: Final = 50  # rows; fewer are given as arrays, which saves two statements
 
 
 def put(connection: Connection, model: type[Base], rows: Sequence[Sequence[Any]], conflict: str = KEEP) -> None:
@@ -22,24 +25,56 @@ def put(connection: Connection, model: type[Base], rows: Sequence[Sequence[Any]]
     it updates; rows that are there already are kept as they are otherwise. No two rows may be of the same key then."""
     if not rows:
         return
-    postgres = connection.dialect.name == "postgresql"
-    statement = _statement(model, conflict, postgres)
-    if postgres:
-        connection.exec_driver_sql(statement, tuple([row[at] for row in rows] for at in range(len(rows[0]))))
+    if connection.dialect.name != "postgresql":
+        connection.exec_driver_sql(_statement(model, conflict, _values(model)), [tuple(row) for row in rows])
+    elif len(rows) < COPIED_FROM:
+        columns = tuple([row[at] for row in rows] for at in range(len(rows[0])))
+        connection.exec_driver_sql(_statement(model, conflict, _arrays(model)), columns)
     else:
-        connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+        beside = _copy(connection, model, rows)
+        connection.exec_driver_sql(_statement(model, conflict, f"SELECT * FROM {beside}"))  # noqa: S608
+
+
+def _copy(connection: Connection, model: type[Base], rows: Sequence[Sequence[Any]]) -> str:
+    """Rows beside their table, by PostgreSQL's COPY, which knows no conflicts; the name of where they are."""
+    table: Table = model.__table__  # type: ignore[assignment]
+    beside = f'"new_{table.name}"'
+    connection.exec_driver_sql(
+        f'CREATE TEMPORARY TABLE IF NOT EXISTS {beside} (LIKE "{table.name}") ON COMMIT DELETE ROWS'
+    )
+    connection.exec_driver_sql(f"TRUNCATE {beside}")
+    statement = f"COPY {beside} FROM STDIN (FORMAT BINARY)"
+    raw: Any = connection.connection.driver_connection
+    try:
+        with raw.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(_types(model))
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement, None, error, psycopg.Error, hide_parameters=True) from error
+    return beside
 
 
 @lru_cache(maxsize=128)
-def _statement(model: type[Base], conflict: str, postgres: bool) -> str:
+def _statement(model: type[Base], conflict: str, source: str) -> str:
     table: Table = model.__table__  # type: ignore[assignment]
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    if postgres:
-        arrays = ", ".join(f"%s::{_type(column.type)}[]" for column in table.columns)
-        source = f"SELECT * FROM unnest({arrays})"  # noqa: S608 - our own names only
-    else:
-        source = f"VALUES ({', '.join('?' for _ in table.columns)})"
     return f'INSERT INTO "{table.name}" ({columns}) {source} ON CONFLICT {conflict}'
+
+
+@lru_cache(maxsize=64)
+def _values(model: type[Base]) -> str:
+    return f"VALUES ({', '.join('?' for _ in model.__table__.columns)})"
+
+
+@lru_cache(maxsize=64)
+def _types(model: type[Base]) -> tuple[str, ...]:
+    return tuple(_type(column.type) for column in model.__table__.columns)
+
+
+@lru_cache(maxsize=64)
+def _arrays(model: type[Base]) -> str:
+    return f"SELECT * FROM unnest({', '.join(f'%s::{each}[]' for each in _types(model))})"  # noqa: S608 - our own names only
 
 
 def _type(column: Any) -> str:
@@ -52,6 +87,23 @@ def _type(column: Any) -> str:
         if isinstance(column, kind):
             return name
     return "text"
+
+
+def change(connection: Connection, model: type[Base], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """New values of some columns: each row has them in order, and then the id of the row that they are of."""
+    if not rows:
+        return
+    table: Table = model.__table__  # type: ignore[assignment]
+    if connection.dialect.name == "postgresql":
+        given = ", ".join(f"%b::{_type(table.columns[name].type)}[]" for name in (*columns, "id"))
+        names = ", ".join(f'"{name}"' for name in (*columns, "id"))
+        news = ", ".join(f'"{name}" = new."{name}"' for name in columns)
+        source = f"unnest({given}) AS new({names})"
+        statement = f'UPDATE "{table.name}" SET {news} FROM {source} WHERE "{table.name}".id = new.id'  # noqa: S608
+        connection.exec_driver_sql(statement, tuple([row[at] for row in rows] for at in range(len(rows[0]))))
+        return
+    news = ", ".join(f'"{name}" = ?' for name in columns)
+    connection.exec_driver_sql(f'UPDATE "{table.name}" SET {news} WHERE id = ?', [tuple(row) for row in rows])  # noqa: S608
 
 
 def by_ids(connection: Connection, columns: Sequence[Any], key: Any, ids: Iterable[bytes]) -> list[Any]:
@@ -74,7 +126,7 @@ def _of_ids(connection: Connection, statement: str, ids: Iterable[bytes]) -> Ite
     for start in range(0, len(wanted), AT_ONCE):
         some = wanted[start : start + AT_ONCE]
         if connection.dialect.name == "postgresql":
-            yield connection.exec_driver_sql(f"{statement} = ANY(%s)", (some,))
+            yield connection.exec_driver_sql(f"{statement} = ANY(%b)", (some,))
         else:
             yield connection.exec_driver_sql(f"{statement} IN ({','.join('?' * len(some))})", tuple(some))
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, exists, select, union
+from sqlalchemy import Connection, exists, select
 
 from .results import (
     AgencyVerdict,
@@ -19,7 +19,7 @@ from .results import (
     SectionSize,
 )
 from .searching import alert_by_id
-from .tables import Alert, Decision, Delivery, Fragment, Health, Minute, Position, Receipt
+from .tables import Agency, Alert, Decision, Delivery, Fragment, Position, Receipt
 from .waiting import visible
 
 ENTRIES_MAX = 5_000  # of one kind, of one alert
@@ -76,8 +76,7 @@ def delivery(connection: Connection, scope: Scope, delivery_id: str) -> Delivery
 
 def agencies_known(connection: Connection) -> tuple[str, ...]:
     """Every agency with a topic that is recorded, or that anything was heard of."""
-    heard = union(select(Minute.agency).distinct(), select(Health.agency).distinct())
-    found = {row[0] for row in connection.execute(heard)}
+    found = set(connection.execute(select(Agency.agency)).scalars())
     for (topic,) in connection.execute(select(Position.topic).distinct()):
         kind, dot, agency = topic.partition(".")
         if kind + dot in KINDS:

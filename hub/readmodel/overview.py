@@ -32,6 +32,7 @@ from .results import (
     Waiting,
 )
 from .rules import alarms, bundles, holds, lifted_since
+from .searching import UNCOMMON
 from .tables import Alarm, Alert, Delivery, Health, Minute, Position, Quarantined
 from .waiting import COUNT_LIMIT, open_of, visible, waiting
 
@@ -84,13 +85,7 @@ def agency_detail(connection: Connection, scope: Scope, agency: str, now_ms: int
     if agency not in agencies_known(connection):
         return None
     seen = _seen(connection, scope, now_ms)
-    party = exists().where(Alert.id == Delivery.alert, visible(scope))
-    rows = connection.execute(
-        select(Delivery.__table__)
-        .where(open_of(agency), Delivery.restricted.is_(False) | (Delivery.restricted.is_(True) & party))
-        .order_by(Delivery.log_ms, Delivery.id)
-        .limit(OPEN_SHOWN)
-    ).all()
+    rows = _open_rows(connection, scope, agency)
     bodies = fragments(connection, {row.terms for row in rows if row.terms})
     return AgencyDetail(
         _row(agency, seen),
@@ -98,6 +93,16 @@ def agency_detail(connection: Connection, scope: Scope, agency: str, now_ms: int
         quarantine(connection, agency=agency, limit=OPEN_SHOWN).records,
         {what: tuple(seen.counts.get((agency, what), ())) for what in COUNTED},
     )
+
+
+def _open_rows(connection: Connection, scope: Scope, agency: str) -> list[Any]:
+    """The oldest open deliveries to an agency. Restricted ones are asked for by themselves: each is one piece of an index."""
+    wanted = select(Delivery.__table__).where(open_of(agency)).order_by(Delivery.log_ms, Delivery.id).limit(OPEN_SHOWN)
+    rows = list(connection.execute(wanted.where(Delivery.restricted.is_(False))))
+    if scope.agencies:
+        party = exists().where(Alert.id == Delivery.alert, visible(scope))
+        rows += connection.execute(wanted.where(Delivery.restricted.is_(True), party))
+    return sorted(rows, key=lambda row: (row.log_ms, bytes(row.id)))[:OPEN_SHOWN]
 
 
 def connectors(connection: Connection, now_ms: int) -> tuple[Connector, ...]:
@@ -155,7 +160,7 @@ def handover(connection: Connection, scope: Scope, since_ms: int, now_ms: int) -
             .group_by(Minute.agency, Minute.what)
         )
     }
-    nobody = select(Alert.id).where(Alert.state == "nobody", Alert.opened_ms >= since_ms, visible(scope))
+    nobody = select(Alert.id).where(Alert.state == "nobody", UNCOMMON, Alert.opened_ms >= since_ms, visible(scope))
     return Handover(
         since_ms,
         now_ms,
@@ -239,7 +244,7 @@ def _overdue(connection: Connection, agency: str, scope: Scope, now_ms: int) -> 
 
 
 def _row(agency: str, seen: _Seen) -> AgencyRow:
-    by_topic = {(lag.topic, lag.group == ROUTER_GROUP): lag for lag in seen.lags}
+    by_topic = {(lag.topic, lag.group == ROUTER_GROUP): lag for lag in reversed(seen.lags)}  # the worst of several
     unsent = and_(Delivery.recipient == agency, Delivery.log_ms.is_(None), Delivery.authorised_ms.is_not(None))
     row = AgencyRow(
         agency,

@@ -1,24 +1,26 @@
 """Samples of how far each consumer group has come: what lag is judged from (lag.py). Taken by the recorder, now and then.
 
 A transaction's marker takes an offset and is no record. So where a group stands still before an end, it is looked once
-whether a record stands there at all; if not, the group has nothing left to read.
+whether a record stands there at all; if not, the group has nothing left to read. With each sample it is looked whether a
+transaction hangs (hub/bus/hanging.py): what nobody can read is told apart from what nobody reads.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import structlog
-from kafka.errors import KafkaError
 from sqlalchemy import Engine, delete
+from sqlalchemy.exc import OperationalError
 
-from hub.bus.bus import BusError, TopicPartition
+from hub.bus.bus import TopicPartition
+from hub.bus.hanging import HangingTransactions, Held
 from hub.bus.limits import Limits
 from hub.bus.offsets import records_after, spans
 from hub.bus.settings import Connection
-from hub.bus.topics import TopicError, administration
+from hub.bus.topics import administration
 
 from .bulk import put
 from .database import writing
@@ -28,7 +30,8 @@ log = structlog.get_logger()
 
 EVERY_S: Final = 15.0
 KEPT_MS: Final = 2 * 3_600_000
-GROUPS: Final = ("enlace-router", "deliver-")  # beginnings of the names of the hub's and the connectors' groups
+# Beginnings of the names of the routers' group and of the connectors', `deliver.<agency>.<connector>` (connectors/sdk/run.py).
+GROUPS: Final = ("enlace-router", "deliver.")
 
 Seen = Mapping[str, Mapping[TopicPartition, tuple[int, int]]]  # group -> partition -> (committed, end)
 
@@ -44,19 +47,37 @@ class Sampler:
         self._clock_s = clock_s
         self._now_ms = now_ms
         self._next_s = clock_s()
+        self._hanging = HangingTransactions(connection, Limits())
         self._before: dict[tuple[str, TopicPartition], tuple[int, int]] = {}
         self._empty: dict[tuple[str, TopicPartition], tuple[int, int]] = {}  # pairs between which no record stands
+        self.held: Sequence[Held] = ()  # partitions that a transaction holds, as last seen
 
-    def __call__(self) -> None:
+    def __call__(self) -> bool:
+        """Whether a sample was taken."""
         if self._clock_s() < self._next_s:
-            return
+            return False
         self._next_s = self._clock_s() + EVERY_S
         try:
             seen = self._seen()
-        except (KafkaError, BusError, TopicError) as error:
+            self._look_for_hanging(sorted({at for found in seen.values() for at in found}))
+        except Exception as error:  # also what the library lets slip: a look at the cluster never ends the recorder
             log.warning("recorder.sample", reason=type(error).__name__)
-            return
-        write(self._engine, seen, self._now_ms())
+            self._hanging.close()
+            return False
+        try:
+            write(self._engine, seen, self._now_ms())
+        except OperationalError as error:
+            log.warning("recorder.sample", reason=type(error).__name__)
+            return False
+        return True
+
+    def close(self) -> None:
+        self._hanging.close()
+
+    def _look_for_hanging(self, places: Sequence[TopicPartition]) -> None:
+        self.held = self._hanging.look(places) if places else ()
+        for at, stable, end, for_s in self.held:
+            log.error("recorder.held", topic=at.topic, partition=at.partition, stable=stable, end=end, for_s=int(for_s))
 
     def _seen(self) -> Seen:
         limits = Limits()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, exists, select, tuple_
+from sqlalchemy import Connection, exists, func, select, text, tuple_
 from sqlalchemy.orm import aliased
 
 from .results import AlertRow, Found, Scope, Wanted
@@ -13,6 +13,7 @@ from .tables import Alert, Tag
 from .waiting import BadPage, page_size, visible
 
 COMMON_STATE: Final = "released"  # most alerts are: not what to look by
+UNCOMMON: Final = text("alerts.state <> 'released'")  # in these words an index is of those only
 COLUMNS = (
     Alert.id,
     Alert.opened_ms,
@@ -27,11 +28,19 @@ COLUMNS = (
 )
 
 
+class Lead(NamedTuple):
+    """What candidates are found by: tag, state, class, time (whatever is newest) or id."""
+
+    by: Literal["tag", "state", "class", "time", "id"]
+    value: str
+
+
 Key = tuple[int, bytes]  # of an alert in the order of pages: when it was opened, its id
 
 # How many candidates are looked at, step by step: so a search for what is rare ends, whatever is asked. Each step is a
 # part of an index in the order of the page; a planner left to itself may join whole tables instead.
-STEPS: Final = (500, 2_000, 8_000, 8_000, 8_000)
+STEPS: Final = (500, 2_000, 4_000, 4_000)
+PROBED: Final = 2_000  # how far each index is counted, to look by the one that has least
 
 
 def search(connection: Connection, scope: Scope, wanted: Wanted, after: str | None = None, limit: int = 50) -> Found:
@@ -43,8 +52,9 @@ def search(connection: Connection, scope: Scope, wanted: Wanted, after: str | No
     size = page_size(limit)
     alerts: list[AlertRow] = []
     key = _place(after) if after is not None else None
+    lead = _least(connection, wanted, key)
     for step in STEPS if wanted.alert is None else STEPS[:1]:
-        candidates = _candidates(wanted, key).limit(step)
+        candidates = _candidates(wanted, lead, key).limit(step)
         rows = connection.execute(_chosen(scope, wanted, candidates).limit(size + 1 - len(alerts)))
         alerts += [_alert_row(row) for row in rows]
         if len(alerts) > size:
@@ -63,19 +73,42 @@ def alert_by_id(connection: Connection, scope: Scope, alert: uuid.UUID) -> Alert
     return None if row is None else _alert_row(row)
 
 
-def _candidates(wanted: Wanted, before: Key | None) -> Any:
-    """Times and ids of alerts in the order of the page, by one index: a country's, an agency's, a state's, a class's."""
-    leading = wanted.country or wanted.agency
-    time, alert = (Tag.opened_ms, Tag.alert) if leading else (Alert.opened_ms, Alert.id)
+def _leads(wanted: Wanted) -> list[Lead]:
+    """What candidates may be found by, each by an index of its own; the best guess first."""
+    found: list[Lead] = [Lead("tag", value) for value in (wanted.country, wanted.agency) if value is not None]
+    if wanted.state is not None and wanted.state != COMMON_STATE:
+        found.append(Lead("state", wanted.state))
+    if wanted.alert_class is not None:
+        found.append(Lead("class", wanted.alert_class))
+    return found
+
+
+def _least(connection: Connection, wanted: Wanted, before: Key | None) -> Lead:
+    """What has the fewest candidates, as far as is counted."""
+    if wanted.alert is not None:
+        return Lead("id", "")
+    leads = _leads(wanted) or [Lead("time", "")]
+    if len(leads) == 1:
+        return leads[0]
+    counts = []
+    for lead in leads:
+        some = _candidates(wanted, lead, before).order_by(None).limit(PROBED).subquery()
+        counts.append(int(connection.execute(select(func.count()).select_from(some)).scalar_one()))
+    return leads[counts.index(min(counts))]
+
+
+def _candidates(wanted: Wanted, lead: Lead, before: Key | None) -> Any:
+    """Times and ids of alerts in the order of the page, by one index."""
+    time, alert = (Tag.opened_ms, Tag.alert) if lead.by == "tag" else (Alert.opened_ms, Alert.id)
     chosen = select(time, alert).order_by(time.desc(), alert.desc())
-    if leading:
-        chosen = chosen.where(Tag.value == leading)
-    elif wanted.alert is not None:
+    if lead.by == "tag":
+        chosen = chosen.where(Tag.value == lead.value)
+    elif lead.by == "id" and wanted.alert is not None:
         chosen = chosen.where(Alert.id == wanted.alert.bytes)
-    elif wanted.state is not None and wanted.state != COMMON_STATE:
-        chosen = chosen.where(Alert.state == wanted.state)
-    elif wanted.alert_class is not None:
-        chosen = chosen.where(Alert.alert_class == wanted.alert_class)
+    elif lead.by == "state":
+        chosen = chosen.where(Alert.state == lead.value, UNCOMMON)
+    elif lead.by == "class":
+        chosen = chosen.where(Alert.alert_class == lead.value)
     if wanted.from_ms is not None:
         chosen = chosen.where(time >= wanted.from_ms)
     if wanted.until_ms is not None:
@@ -90,10 +123,10 @@ def _chosen(scope: Scope, wanted: Wanted, candidates: Any) -> Any:
     some = candidates.subquery("some")
     time, alert = some.c
     chosen = select(*COLUMNS).join_from(some, Alert, Alert.id == alert).where(visible(scope))
-    if wanted.country is not None and wanted.agency is not None:
-        other = aliased(Tag)
-        tagged = exists().where(other.value == wanted.agency, other.opened_ms == time, other.alert == alert)
-        chosen = chosen.where(tagged)
+    for tag in (wanted.country, wanted.agency):
+        if tag is not None:
+            other = aliased(Tag)
+            chosen = chosen.where(exists().where(other.value == tag, other.opened_ms == time, other.alert == alert))
     conditions: tuple[tuple[Any, object], ...] = (
         (Alert.id, wanted.alert.bytes if wanted.alert else None),
         (Alert.alert_class, wanted.alert_class),

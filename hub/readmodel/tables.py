@@ -50,7 +50,15 @@ class Alert(Base):
     __table_args__ = (
         Index("alerts_by_time", "opened_ms", "id"),
         Index("alerts_by_class", "alert_class", "opened_ms", "id"),
-        Index("alerts_by_state", "state", "opened_ms", "id"),
+        Index(
+            "alerts_by_state",
+            "state",
+            "opened_ms",
+            "id",
+            sqlite_where=text("state <> 'released'"),
+            postgresql_where=text("state <> 'released'"),
+        ),
+        {"sqlite_with_rowid": False},
     )
 
     id: Mapped[Id] = mapped_column(primary_key=True)
@@ -109,6 +117,7 @@ class Decision(Base):
             sqlite_where=text("source_topic = 'control'"),
             postgresql_where=text("source_topic = 'control'"),
         ),
+        {"sqlite_with_rowid": False},
     )
 
     partition: Mapped[int] = mapped_column(primary_key=True)
@@ -215,7 +224,10 @@ class Receipt(Base):
     """One receipt, as its recipient wrote it, without its reference."""
 
     __tablename__ = "receipts"
-    __table_args__ = (Index("receipts_by_delivery", "delivery"),)
+    __table_args__ = (
+        Index("receipts_by_alert", "alert"),
+        {"sqlite_with_rowid": False},
+    )  # ids of alerts are in order of time
 
     topic: Mapped[Topic] = mapped_column(primary_key=True)
     partition: Mapped[int] = mapped_column(primary_key=True)
@@ -362,10 +374,19 @@ class Alarm(Base):
     detail: Mapped[Words]
 
 
+class Agency(Base):
+    """An agency that something was counted of, or whose connector told its health."""
+
+    __tablename__ = "agencies"
+
+    agency: Mapped[Slug] = mapped_column(primary_key=True)
+
+
 class Minute(Base):
     """How many of `what` (results.COUNTED) concerned an agency in a minute of log time. Restricted alerts are not counted."""
 
     __tablename__ = "minutes"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
     minute_ms: Mapped[Ms] = mapped_column(primary_key=True)
     agency: Mapped[Slug] = mapped_column(primary_key=True)
@@ -424,5 +445,6 @@ DERIVED: Final[tuple[type[Base], ...]] = (
     Bundle,
     Segment,
     Alarm,
+    Agency,
     Minute,
 )

@@ -20,8 +20,9 @@ from hub.guidelines.rulebook import Rulebook, Stray
 from hub.model.avro import SchemaIds, Undecodable, decode_as
 from hub.model.publication import HoldOrder, Publication
 from hub.model.receipt import Health
+from hub.model.walk import REMEMBERED_MAX_BYTES, NotProven
 
-from . import heads, tidy
+from . import cut, heads, tidy
 from .chain import Place
 from .results import RESTRICTED_CLASS
 
@@ -30,6 +31,7 @@ CHECKED: Final = ("decided", "expired")  # outcomes for which the engine knew ev
 STANDING: Final = ("decided", "expired", "cancelled")  # outcomes that say how the alert stands
 RECEIPT_STATES: Final = ("effected", "parked", "rejected", "deleted")
 HOUR_MS: Final = 3_600_000
+NOT_PROVEN: Final = "not of the form that the router writes"
 
 
 class Link(NamedTuple):
@@ -129,38 +131,32 @@ class Taking:
             taken.records += 1
             try:
                 into(taken, at, record)
-            except Undecodable as error:
+            except (Undecodable, NotProven) as error:
                 if at.topic not in (CONTROL,) and kind + dot not in (RECEIPTS, CONNECTORS):
-                    taken.alarm("unreadable", at.topic, at.partition, record.offset, str(error))
+                    taken.alarm("unreadable", at.topic, at.partition, record.offset, str(error) or NOT_PROVEN)
 
     def _decisions(self, taken: Taken, at: TopicPartition, record: Record) -> None:
         schema_id, body = heads.schema_id(record.value)
         name = self._names.get(schema_id)
         if name == "Noted":
             fields = heads.noted(body)
-            _link(taken, fields["source"], at, record)
             source = fields["source"]
+            _link(taken, source["topic"], source["partition"], source["previous"], source["offset"], at, record)
             if source["topic"] == CONTROL:
                 place = (source["partition"], source["offset"])
                 taken.notes.append(
                     (at.partition, record.offset, record.timestamp_ms, *place, tidy.code(fields["what"]))
                 )
         elif name == "Decision":
-            fields = heads.decision(body)
-            _link(taken, fields["source"], at, record)
-            taken.decided.append(_decided(taken, fields, at, record))
+            found = cut.decision(body, record.key)
+            _link(taken, found.topic, found.partition, found.previous, found.offset, at, record)
+            taken.decided.append(_decided(taken, found, at, record))
         else:
             raise Undecodable(f"schema {schema_id} does not belong here")
 
     def _quarantine(self, taken: Taken, at: TopicPartition, record: Record) -> None:
         aside = heads.aside(self._body(record, "Quarantined"))
-        source = {
-            "topic": aside.topic,
-            "partition": aside.partition,
-            "offset": aside.offset,
-            "previous": aside.previous,
-        }
-        _link(taken, source, at, record)
+        _link(taken, aside.topic, aside.partition, aside.previous, aside.offset, at, record)
         about = aside.about
         original = (about.topic, about.partition, about.offset) if about else aside[:3]
         agency = original[0].partition(".")[2]
@@ -199,45 +195,36 @@ class Taking:
         )
 
     def _delivery(self, taken: Taken, at: TopicPartition, record: Record) -> None:
-        fields = heads.delivery(self._body(record, "Delivery"))
-        terms = fields["obligation"]
-        hours = terms["acknowledge_hours"] if terms else None
-        taken.sent[fields["id"]] = Sent(
-            fields["id"],
-            fields["alert"],
-            fields["recipient"],
-            tidy.number(fields["revision"]),
+        found = cut.delivery(self._body(record, "Delivery"))
+        terms, hours = None, None
+        if found.terms:
+            made, hours = _terms(found.terms)
+            terms = _fragment(taken, made)
+        taken.sent[found.id] = Sent(
+            found.id,
+            found.alert,
+            found.recipient,
+            tidy.number(found.revision),
             record.timestamp_ms,
             at.partition,
             record.offset,
-            tidy.code(fields["kind"]),
-            tidy.number(fields["number"]),
-            fields["decided_ms"],
-            fields["bundle"],
-            _fragment(taken, _terms(_key(terms))) if terms else None,
+            tidy.code(found.kind),
+            tidy.number(found.number),
+            found.decided_ms,
+            found.bundle,
+            terms,
             None if hours is None else record.timestamp_ms + hours * HOUR_MS,
-            " ".join(tidy.known(fields["withdrawn"], "category", True)) if fields["withdrawn"] else None,
-            tidy.optional_code(fields["reason"]),
+            _withdrawn(found.withdrawn),
+            tidy.optional_code(found.reason),
         )
 
     def _receipt(self, taken: Taken, at: TopicPartition, record: Record) -> None:
-        fields = heads.receipt(self._body(record, "Receipt"))
-        if fields["recipient"] != at.topic[len(RECEIPTS) :] or fields["state"] not in RECEIPT_STATES:
+        found = cut.receipt(self._body(record, "Receipt"))
+        delivery, alert, recipient, state, at_ms, reason = found
+        if state not in RECEIPT_STATES or recipient != at.topic[len(RECEIPTS) :]:
             return  # the router quarantines it
-        taken.receipts.append(
-            (
-                at.topic,
-                at.partition,
-                record.offset,
-                record.timestamp_ms,
-                fields["delivery"],
-                fields["alert"],
-                fields["recipient"],
-                fields["state"],
-                fields["at_ms"],
-                tidy.optional_code(fields["reason"]),
-            )
-        )
+        place = (at.topic, at.partition, record.offset, record.timestamp_ms)
+        taken.receipts.append((*place, delivery, alert, recipient, state, at_ms, tidy.optional_code(reason)))
 
     def _connector(self, taken: Taken, at: TopicPartition, record: Record) -> None:
         """Health only: what else stands there is the connector's own, and is not even looked at."""
@@ -292,68 +279,58 @@ def _hold(order: HoldOrder, record: Record) -> tuple[Any, ...]:
     )
 
 
-def _link(taken: Taken, source: Mapping[str, Any], at: TopicPartition, record: Record) -> None:
-    place = Place(tidy.words(source["topic"], 249), source["partition"])
-    taken.links.append((Link(place, source["previous"], source["offset"]), at, record.offset))
+def _link(
+    taken: Taken, topic: str, partition: int, previous: int, offset: int, at: TopicPartition, record: Record
+) -> None:
+    place = Place(tidy.words(topic, 249), partition)
+    taken.links.append((Link(place, previous, offset), at, record.offset))
 
 
-def _decided(taken: Taken, fields: dict[str, Any], at: TopicPartition, record: Record) -> Decided:
-    routing, core, source = fields["routing"], fields["core"], fields["source"]
-    label, outcome = core["label"], tidy.code(fields["outcome"])
+def _decided(taken: Taken, found: cut.CutDecision, at: TopicPartition, record: Record) -> Decided:
+    outcome = tidy.code(found.outcome)
     checked = outcome in CHECKED
-    alert_class = tidy.listed("class", label["class"], checked)
-    exercise, tlp = tidy.listed("exercise", label["exercise"], checked), tidy.listed("tlp", label["tlp"], checked)
-    originator = tidy.code(core["originator"])[:40]
-    places = tidy.countries([*routing["origin"], *routing["transit"], *routing["destination"], *routing["nationality"]])
-    outcomes = fields["outcomes"]
-    verdict = tuple([(each["agency"], each["reason"], tuple(each["categories"])) for each in outcomes])
-    permitted = [each["agency"] for each in outcomes if each["reason"] == "permitted"]
-    sent = tuple([(each["agency"], each["delivery"]) for each in outcomes if each["delivery"] is not None])
+    remembered = len(found.routing) + len(found.label) <= REMEMBERED_MAX_BYTES
+    stable = (_stable if remembered else _stable.__wrapped__)(found.routing, found.label, found.originator, checked)
+    verdict = _verdict(found.verdict)
+    sent = tuple([(verdict.agencies[number], delivery) for number, delivery in found.sent])
     standing = outcome if outcome in STANDING else None
     if standing == "decided":
-        standing = "released" if permitted else "nobody"
-    present = ",".join(
-        [
-            f'["{tidy.listed("category", each["category"], checked)}",{each["version"]},{each["size_bytes"]}]'
-            for each in fields["present"]
-        ]
-    )
-    revision = tidy.number(core["revision"])
+        standing = "released" if verdict.permitted else "nobody"
+    revision = tidy.number(found.revision)
     row = (
         at.partition,
         record.offset,
         record.timestamp_ms,
-        tidy.words(source["topic"], 249),
-        source["partition"],
-        source["offset"],
-        source["previous"],
-        fields["decided_ms"],
-        fields["bundle"],
+        tidy.words(found.topic, 249),
+        found.partition,
+        found.offset,
+        found.previous,
+        found.decided_ms,
+        found.bundle,
         outcome,
-        core["id"],
+        found.id,
         revision,
-        "cancel" if core["kind"] == "cancel" else "alert",
-        _fragment(taken, _label(_key(label), checked)),
-        " ".join(places),
-        f"[{present}]",
-        _fragment(taken, _verdict(verdict)),
+        "cancel" if found.kind == "cancel" else "alert",
+        _fragment(taken, stable.label),
+        stable.countries,
+        _present(found.present, checked),
+        _fragment(taken, verdict.fragment),
     )
-    tags = {originator, *places, *permitted, *(agency for agency, _ in sent)}
     return Decided(
         row,
         record.timestamp_ms,
         at.partition,
         record.offset,
-        core["id"],
+        found.id,
         revision,
-        originator,
-        alert_class,
-        exercise,
-        tlp,
+        stable.originator,
+        stable.alert_class,
+        stable.exercise,
+        stable.tlp,
         standing,
-        len(permitted),
-        core["valid_until_ms"],
-        tuple(sorted(tags)),
+        len(verdict.permitted),
+        found.valid_until_ms,
+        _tags(stable.originator, stable.countries, verdict.permitted, tuple([agency for agency, _ in sent])),
         sent,
     )
 
@@ -372,31 +349,77 @@ def _named(body: str) -> tuple[bytes, str]:
     return hashlib.sha256(body.encode()).digest()[:16], body
 
 
-@lru_cache(maxsize=65_536)
-def _verdict(verdict: tuple[tuple[str, str, tuple[str, ...]], ...]) -> tuple[bytes, str]:
-    tidied = [
-        [tidy.code(agency)[:40], tidy.code(reason), tidy.known(categories, "category", True)]
-        for agency, reason, categories in verdict
-    ]
-    return _named(json.dumps(tidied, separators=(",", ":")))
+class _Stable(NamedTuple):
+    """What is the same in many decisions: of routing block, label and originator. `countries`: by spaces."""
 
-
-def _key(fields: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Values and names of a flat record, so that what was made of it can be remembered."""
-    return tuple([tuple(value) if isinstance(value, list) else value for value in fields.values()]), tuple(fields)
+    originator: str
+    alert_class: str
+    exercise: str
+    tlp: str
+    countries: str
+    label: tuple[bytes, str]
 
 
 @lru_cache(maxsize=8_192)
-def _label(key: tuple[tuple[Any, ...], tuple[str, ...]], checked: bool) -> tuple[bytes, str]:
-    label = {
+def _stable(routing: bytes, raw_label: bytes, originator: str, checked: bool) -> _Stable:
+    tidied: dict[str, Any] = {
         name: tidy.known(value, name, checked) if isinstance(value, tuple) else tidy.listed(name, value, checked)
-        for value, name in zip(*key, strict=True)
+        for name, value in cut.label(raw_label).items()
     }
-    return _named(json.dumps(label, separators=(",", ":")))
+    return _Stable(
+        tidy.code(originator)[:40],
+        tidied["class"],
+        tidied["exercise"],
+        tidied["tlp"],
+        " ".join(tidy.countries(cut.places(routing))),
+        _named(json.dumps(tidied, separators=(",", ":"))),
+    )
+
+
+class _Verdict(NamedTuple):
+    """The outcomes, tidied. `agencies`: of each outcome; `permitted`: of those."""
+
+    fragment: tuple[bytes, str]
+    agencies: tuple[str, ...]
+    permitted: tuple[str, ...]
 
 
 @lru_cache(maxsize=8_192)
-def _terms(key: tuple[tuple[Any, ...], tuple[str, ...]]) -> tuple[bytes, str]:
-    """Those that say something."""
-    terms = {name: value for value, name in zip(*key, strict=True) if value not in (None, ())}
-    return _named(json.dumps(terms, separators=(",", ":")))
+def _verdict(runs: tuple[bytes, ...]) -> _Verdict:
+    outcomes = cut.outcomes(runs)
+    tidied = [
+        [tidy.code(each.agency)[:40], tidy.code(each.reason), tidy.known(each.categories, "category", True)]
+        for each in outcomes
+    ]
+    return _Verdict(
+        _named(json.dumps(tidied, separators=(",", ":"))),
+        tuple(each.agency for each in outcomes),
+        tuple(each.agency for each in outcomes if each.reason == "permitted"),
+    )
+
+
+@lru_cache(maxsize=8_192)
+def _tags(originator: str, countries: str, permitted: tuple[str, ...], sent: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted({originator, *countries.split(), *permitted, *sent}))
+
+
+@lru_cache(maxsize=8_192)
+def _present(raw: bytes, checked: bool) -> str:
+    sections = [
+        f'["{tidy.listed("category", category, checked)}",{version},{size_bytes}]'
+        for category, version, size_bytes in cut.present(raw)
+    ]
+    return f"[{','.join(sections)}]"
+
+
+@lru_cache(maxsize=8_192)
+def _terms(raw: bytes) -> tuple[tuple[bytes, str], int | None]:
+    """Those that say something; hours to acknowledge."""
+    terms = cut.terms(raw)
+    told = {name: value for name, value in terms.items() if value not in (None, ())}
+    return _named(json.dumps(told, separators=(",", ":"))), terms["acknowledge_hours"]
+
+
+@lru_cache(maxsize=1_024)
+def _withdrawn(raw: bytes) -> str | None:
+    return " ".join(tidy.known(cut.texts(raw), "category", True)) or None

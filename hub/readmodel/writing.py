@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -16,9 +17,10 @@ from sqlalchemy.exc import IntegrityError
 
 from hub.bus.bus import TopicPartition
 
-from .bulk import by_ids, drop, filling, newer, put, replacing
+from .bulk import by_ids, change, drop, filling, newer, put, replacing
 from .chain import Chain
 from .tables import (
+    Agency,
     Alarm,
     Alert,
     Bundle,
@@ -60,9 +62,16 @@ _ALERTS: Final = replacing(
         "restricted",
     ),
 )
+_STATE: Final = _AT["state"]  # and what follows: acknowledged_ms, receipt_reason
 _DELIVERIES: Final = filling(
-    "deliveries", "id", [name for name in _COLUMNS if name not in ("id", "alert", "recipient")]
+    "deliveries", "id", [name for name in _COLUMNS if name not in ("id", "alert", "recipient", "receipt_reason")]
+) + (  # the reason goes with the state
+    ", receipt_reason = CASE WHEN excluded.state IS NULL THEN deliveries.receipt_reason ELSE excluded.receipt_reason END"
 )
+_LOG: Final = _AT["log_ms"]
+_first: Final = itemgetter(0)
+_last: Final = itemgetter(-1)
+_when: Final = itemgetter(1, 2)  # of a receipt: partition and offset
 _MINUTES: Final = '(minute_ms, agency, what) DO UPDATE SET "count" = minutes."count" + excluded."count"'
 _HEALTH: Final = newer(
     "health",
@@ -70,7 +79,6 @@ _HEALTH: Final = newer(
     ("offset", "log_ms", "at_ms", "state", "published", "delivered", "set_aside", "error"),
 )
 _HOLDS: Final = newer("holds", "scope", [column.name for column in Hold.__table__.columns if column.name != "scope"])
-_HEARD: Final = replacing("id", ("state", "acknowledged_ms", "receipt_reason"))
 _PIECES: Final = replacing("topic, partition, previous", ("last",))
 
 
@@ -132,6 +140,8 @@ class Writing:
         self.chain = chain
         self._fragments: set[bytes] = set()
         self._pending: set[bytes] = set()
+        self._agencies_known: set[str] = set()
+        self._new_agencies: set[str] = set()
         self._left: bool | None = None  # whether receipts wait for their deliveries; None: not looked yet
 
     def write(self, connection: Connection, taken: Taken, moved: Iterable[Moved]) -> None:
@@ -150,6 +160,7 @@ class Writing:
                 minutes[_minute(row[2]), row[13], "quarantined"] += 1
         put(connection, Receipt, taken.receipts)
         self._deliveries(connection, taken, restricted, minutes)
+        self._agencies(connection, taken, minutes)
         put(connection, Minute, [(*key, count) for key, count in minutes.items()], _MINUTES)
         put(connection, Health, list(taken.health.values()), _HEALTH)
         put(connection, Hold, list(taken.holds.values()), _HOLDS)
@@ -164,6 +175,13 @@ class Writing:
         if len(self._fragments) > FRAGMENTS_KNOWN:
             self._fragments.clear()
         self._fragments |= self._pending
+        self._agencies_known |= self._new_agencies
+
+    def _agencies(self, connection: Connection, taken: Taken, minutes: Counter[tuple[int, str, str]]) -> None:
+        """Agencies that something was counted of, or whose connector told its health."""
+        heard = {agency for _, agency, _ in minutes} | {agency for agency, _ in taken.health}
+        self._new_agencies = heard - self._agencies_known
+        put(connection, Agency, [(agency,) for agency in sorted(self._new_agencies)])
 
     def _links(self, taken: Taken) -> None:
         for link, at, offset in taken.links:
@@ -199,7 +217,7 @@ class Writing:
                 for agency, _ in each.sent:
                     minutes[minute_ms, agency, "delivered"] += 1
         put(connection, Alert, [_alert_row(key, each) for key, each in known.items() if each.changed], _ALERTS)
-        put(connection, Tag, list(tags))
+        put(connection, Tag, sorted(tags))
         hidden = [key for key, each in known.items() if each.restricted and each.was_restricted is False]
         for key in hidden:  # it became of a class that only its parties may know of
             connection.execute(
@@ -237,37 +255,51 @@ class Writing:
             if sent.kind == "feedback":
                 row[_AT["restricted"]] = False
                 ready.add(sent.id)
-        put(connection, Delivery, list(rows.values()), _DELIVERIES)
-        self._receipts(connection, taken, {key: rows[key] for key in ready}, minutes)
+        self._receipts(connection, taken, rows, ready, minutes)
+        put(
+            connection, Delivery, sorted(rows.values(), key=_first), _DELIVERIES
+        )  # ids are random: one way through the index
 
     def _receipts(
         self,
         connection: Connection,
         taken: Taken,
-        ready: Mapping[bytes, Sequence[Any]],
+        rows: Mapping[bytes, list[Any]],
+        ready: Iterable[bytes],
         minutes: Counter[tuple[int, str, str]],
     ) -> None:
-        """What recipients said of deliveries, once the delivery is known: a receipt may be read before it, and waits then."""
+        """What recipients said of deliveries, once the delivery is known: a receipt may be read before it, and waits then.
+        Into `rows`, if the delivery is among them and `ready`; into the table otherwise."""
         heard = dict.fromkeys(row[4] for row in taken.receipts)
-        known: dict[bytes, _Heard] = {key: _Heard(row[1], row[2], row[3], row[4], None) for key, row in ready.items()}
-        for row in by_ids(connection, _HEARD_OF, Delivery.id, [key for key in heard if key not in known]):
-            if row.restricted is not None:
-                known[bytes(row.id)] = _Heard(bytes(row.alert), *row[2:])
-        before = self._before(connection, ready)
+        known = {key: _Heard(row[1], row[2], row[3], row[4], None) for key in ready if (row := rows[key])}
+        new = known.keys() & rows.keys()
+        for found in by_ids(connection, _HEARD_OF, Delivery.id, [key for key in heard if key not in known]):
+            if found.restricted is not None:
+                known[bytes(found.id)] = _Heard(bytes(found.alert), *found[2:])
+        before = self._before(connection, new)
         again = before | {key for key in heard if key in known and known[key].state is not None}
         said: dict[bytes, list[Any]] = {}
-        for row in taken.receipts:
-            if row[4] not in again:
-                said.setdefault(row[4], []).append(row)
-        for each in by_ids(connection, list(Receipt.__table__.columns), Receipt.delivery, again):
-            said.setdefault(bytes(each.delivery), []).append(each)
-        rows = []
+        for receipt in taken.receipts:
+            if receipt[4] not in again:
+                said.setdefault(receipt[4], []).append(receipt)
+        for each in by_ids(
+            connection, list(Receipt.__table__.columns), Receipt.alert, {known[key].alert for key in again}
+        ):
+            if bytes(each.delivery) in again:
+                said.setdefault(bytes(each.delivery), []).append(each)
+        later = []
         for key, receipts in said.items():
             delivery = known.get(key)
             mine = [each for each in receipts if delivery and (bytes(each[5]), each[6]) == delivery[:2]]
-            if delivery is not None and mine:
-                rows.append(_applied(key, delivery, sorted(mine, key=lambda each: (each[1], each[2])), minutes))
-        put(connection, Delivery, rows, _HEARD)
+            if delivery is None or not mine:
+                continue
+            mine.sort(key=_when)
+            stands = _applied(delivery, mine, minutes)
+            if key in new:
+                rows[key][_STATE:] = stands
+            else:
+                later.append((*stands, key))
+        change(connection, Delivery, ("state", "acknowledged_ms", "receipt_reason"), sorted(later, key=_last))
         unmatched = [(key,) for key in heard if key not in known]
         put(connection, Unmatched, unmatched)
         self._left = self._left or bool(unmatched)
@@ -283,18 +315,15 @@ class Writing:
 
 
 def _applied(
-    key: bytes, delivery: _Heard, receipts: Sequence[Any], minutes: Counter[tuple[int, str, str]]
-) -> list[Any]:
-    """A delivery's row with what its receipts say, all of them in order: when it was first heard of, how it stands now."""
+    delivery: _Heard, receipts: Sequence[Any], minutes: Counter[tuple[int, str, str]]
+) -> tuple[str, int, str | None]:
+    """How a delivery stands by its receipts, all of them in order: now, when it was first heard of, and why."""
     first, newest = receipts[0], receipts[-1]
-    row = [*_NONE]
-    row[:4] = key, delivery.alert, delivery.recipient, delivery.revision
-    row[_AT["state"]], row[_AT["acknowledged_ms"]], row[_AT["receipt_reason"]] = newest[7], first[3], newest[9]
     if not delivery.restricted and delivery.state is None:
         minutes[_minute(first[3]), delivery.recipient, "acknowledged"] += 1
         if first[7] in REFUSED:
             minutes[_minute(first[3]), delivery.recipient, "rejected"] += 1
-    return row
+    return newest[7], first[3], newest[9]
 
 
 def move(connection: Connection, moved: Iterable[Moved]) -> None:
@@ -369,5 +398,4 @@ def _alert_row(key: bytes, alert: _Known) -> tuple[Any, ...]:
 
 def _header(row: list[Any], sent: Sent) -> None:
     row[:4] = sent[:4]
-    for name, value in zip(_COLUMNS[_AT["log_ms"] : _AT["state"]], sent[4:], strict=True):
-        row[_AT[name]] = value
+    row[_LOG:_STATE] = sent[4:]

@@ -228,7 +228,7 @@ def test_lag_is_judged_from_the_samples_and_a_stopped_intake_comes_first(engine:
     for number in range(6):
         seen = {
             "enlace-router": {at: (1, 5 + number)},
-            "deliver-police": {TopicPartition("deliveries.police", 0): (1, 1)},
+            "deliver.police.inbox": {TopicPartition("deliveries.police", 0): (1, 1)},
         }
         write(engine, seen, made.now_ms + number * 15_000)
     found = now_of(engine, made, 90_000)
