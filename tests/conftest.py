@@ -1,4 +1,4 @@
-"""What every test may ask for, and where it runs: `make test` has two workers, and one of them has every broker."""
+"""What every test may ask for, and where it runs: `make test` has two workers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ __all__ = ["kafka", "postgres", "postgres_url"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with a broker stay together in one worker, so that a run starts one broker of each kind; so do those with a
-    PostgreSQL, in either worker."""
+    """Tests that share a server stay together in one worker, so that a run starts one of each kind."""
     for item in items:
-        if item.get_closest_marker("kafka"):
-            item.add_marker(pytest.mark.xdist_group("kafka"))
-        elif "postgres" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("postgres"))
+        server = _server(item)
+        if server:
+            item.add_marker(pytest.mark.xdist_group(server))
+
+
+def _server(item: pytest.Item) -> str | None:
+    """The shared broker or PostgreSQL; or, for tests that bring a broker of their own kind, their folder or file."""
+    asked = getattr(item, "fixturenames", ())
+    if "kafka" in asked:
+        return "kafka"
+    if item.get_closest_marker("kafka"):
+        return "faulted" if "faults" in item.path.parts else item.path.stem
+    return "postgres" if "postgres" in asked else None

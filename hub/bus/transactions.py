@@ -27,7 +27,7 @@ Offsets = Mapping[TopicPartition, int]
 
 MARKS = ("commit:staged", "commit:flushed", "commit:offsets", "commit:committed", "commit:bumped")
 
-_BACKOFF_MS = 3  # at the default of 100 each transaction waits that long for the markers of the one before
+_BACKOFF_MS = 10  # at the default of 100 each transaction waits that long for the markers of the one before
 _LOOK_S = 0.0003  # while the epoch is bumped, which takes about a millisecond
 
 

@@ -22,7 +22,7 @@ from . import demo_console, demo_report
 from .children import Child
 from .cluster import schema_ids
 from .demo_partners import partners
-from .demo_stage import Demonstration, Stage, agency_of, shown, spinner
+from .demo_stage import Demonstration, Stage, agency_of, prepare, shown, spinner
 from .output import console, fail
 from .settings import load_bundle, profile_folder, settings
 from .up import Cluster, SecureFlag, kafka, make_topics, start_services
@@ -51,6 +51,7 @@ def demo(
         others = stack.enter_context(partners(home))
         words = {**others.words, "home": home, "profile": played}
         plan = plan.model_copy(update={"connectors": _filled(plan.connectors, words)})
+        prepare(plan, played, home)
         children = {**start_services(cluster, profile), **_connectors(plan, cluster)}
         for child in children.values():
             stack.callback(child.stop)

@@ -125,9 +125,28 @@ class Stage:
         topic = f"alerts.{agency_of(connector)}"
         before = len(places(self._cluster.connection, topic))
         with sqlite3.connect(database) as system:
-            for script in scripts:
-                system.executescript(script.read_text(encoding="utf-8"))
+            for statement in _played(scripts)[1]:
+                system.execute(statement)
         return lambda: len(places(self._cluster.connection, topic)) > before
+
+
+def prepare(plan: Demonstration, profile: Path, home: Path) -> None:
+    """The databases that agencies have before anything is played: their tables, empty."""
+    for step in plan.steps:
+        if step.how == "sql":
+            (home / step.put).mkdir(exist_ok=True)
+            with sqlite3.connect(home / step.put / "system.db") as system:
+                for statement in _played(step.paths(profile))[0]:
+                    system.execute(statement)
+
+
+def _played(scripts: list[Path]) -> tuple[list[str], list[str]]:
+    """What makes the tables of some scripts, and what fills them."""
+    with sqlite3.connect(":memory:") as played:
+        for script in scripts:
+            played.executescript(script.read_text(encoding="utf-8"))
+        tables = [row[0] for row in played.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")]
+        return tables, [line for line in played.iterdump() if line.startswith("INSERT")]
 
 
 def agency_of(connector: str) -> str:

@@ -5,30 +5,26 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from . import checks
+from .checks import Check
 from .cluster import connection
 from .output import FAILURE, JsonFlag, print_json, table
-from .settings import load_bundle, settings
+from .settings import Settings, load_bundle, settings
+from .watching import busy
 
 if TYPE_CHECKING:
     from hub.bus.hanging import Hanging
     from hub.bus.settings import Connection
+    from hub.guidelines.bundle import Bundle
 
 FREE_DISK_BYTES = 2 << 30
-
-
-class Check(NamedTuple):
-    """One thing looked at. `advice` is what to do when it is not well."""
-
-    what: str
-    well: bool
-    found: str
-    advice: str = ""
 
 
 def doctor(
@@ -38,15 +34,16 @@ def doctor(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """First checks: Python, checksum library, disk, profile, cluster, topics, transactions that hang. Exit code 1 if
-    anything is wrong."""
-    checks = [*_machine(), *_profile(profile), *_cluster(profile, finish)]
+    """What is wrong, and what to do: this machine, certificates, guidelines that end soon, brokers, topics, registry,
+    transactions that hang, clocks, the recorder. Exit code 1 if anything is wrong."""
+    with busy("looking"):
+        found = [*_machine(), *_profile(profile), *_cluster(profile, finish)]
     if as_json:
-        print_json([check._asdict() for check in checks])
+        print_json([check._asdict() for check in found])
     else:
-        rows = (("ok" if check.well else "WRONG", check.what, check.found, check.advice) for check in checks)
+        rows = (("ok" if check.well else "WRONG", check.what, check.found, check.advice) for check in found)
         table("Doctor", ("", "what", "found", "what to do"), rows)
-    if not all(check.well for check in checks):
+    if not all(check.well for check in found):
         raise typer.Exit(FAILURE)
 
 
@@ -64,9 +61,8 @@ def _machine() -> Iterator[Check]:
 
 def _profile(profile: Path | None) -> Iterator[Check]:
     bundle = load_bundle(profile)
-    yield Check(
-        "profile", True, f"{len(bundle.agencies)} agencies, {len(bundle.guidelines)} guidelines, {bundle.name[:12]}"
-    )
+    told = f"{len(bundle.agencies)} agencies, {len(bundle.guidelines)} guidelines, {bundle.name[:12]}"
+    yield Check("profile", True, told)
 
 
 def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
@@ -75,6 +71,7 @@ def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
     from hub.bus.topics import TopicError, administration, check
 
     where = connection()
+    yield from checks.certificates(checks.files(where))
     chosen, bundle = settings(), load_bundle(profile)
     try:
         with administration(where) as admin:
@@ -84,11 +81,48 @@ def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
         yield Check("cluster", False, f"{where.bootstrap_servers}: {type(error).__name__}", advice)
         return
     yield Check("cluster", True, where.bootstrap_servers)
+    yield from _brokers(where, chosen)
     for finding in findings:
         yield Check(f"topic {finding.topic}", False, f"{finding.setting} is {finding.found}", finding.advice)
     if not findings:
         yield Check("topics", True, "as declared")
+    yield from _guidelines(where, bundle)
     yield from _transactions(where, finish)
+    yield from checks.registry()
+    yield from checks.recorder(where)
+
+
+def _guidelines(where: Connection, local: Bundle) -> Iterator[Check]:
+    """Of the bundle in force; of the profile, while none was published."""
+    from kafka.errors import KafkaError
+
+    from hub.bus.bus import BusError
+
+    from .cluster import schema_ids
+    from .rules import read_topic
+
+    try:
+        in_force = read_topic(where, schema_ids(where))[0].in_force
+    except (BusError, KafkaError, typer.Exit) as error:
+        yield Check("guidelines", False, f"cannot be looked at: {type(error).__name__}", "enlace guidelines history")
+        return
+    yield from checks.guidelines(in_force.bundle if in_force else local, time.time_ns() // 1_000_000)
+
+
+def _brokers(where: Connection, chosen: Settings) -> Iterator[Check]:
+    from kafka.errors import KafkaError
+
+    from hub.bus import library
+    from hub.bus.topics import CONTROL, DECISIONS, HOLDINGS, TopicError, administration
+
+    try:
+        with administration(where) as admin:
+            yield checks.versions(admin, library.VERSION)
+            yield checks.clock(admin, (DECISIONS, HOLDINGS, CONTROL), time.time_ns() // 1_000_000)
+            yield from checks.brokers(admin, checks.is_production(chosen))
+    except (TopicError, KafkaError) as error:
+        advice = "the user of this command needs the right to describe the cluster and its settings"
+        yield Check("brokers", False, f"cannot be looked at: {type(error).__name__}", advice)
 
 
 def _transactions(where: Connection, finish: bool) -> Iterator[Check]:

@@ -7,10 +7,15 @@ from dataclasses import asdict
 
 from .output import JsonFlag, print_json, table
 from .recorded import read_model
+from .watching import WatchFlag, shown
 
 
-def lag(as_json: JsonFlag = False) -> None:
+def lag(watch: WatchFlag = False, as_json: JsonFlag = False) -> None:
     """Every consumer group and topic, worst first: is what waits being read, and for how long has it waited."""
+    shown(lambda: _show(as_json), watch, as_json)
+
+
+def _show(as_json: bool) -> None:
     from hub.readmodel.queries import lags
 
     with read_model() as connection:

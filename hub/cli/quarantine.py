@@ -11,6 +11,7 @@ import typer
 
 from .cluster import reached, schema_ids
 from .output import BAD_INPUT, JsonFlag, fail, print_json, table
+from .watching import WatchFlag, busy, shown
 
 if TYPE_CHECKING:
     from hub.bus.settings import Connection
@@ -24,9 +25,13 @@ WhyOption = Annotated[str, typer.Option(help="Why: it is kept with the order.")]
 
 
 @app.command("list")
-def list_quarantine(as_json: JsonFlag = False) -> None:
+def list_quarantine(watch: WatchFlag = False, as_json: JsonFlag = False) -> None:
     """Every record that was set aside, with its reason and what was ordered about it since."""
-    with reached() as connection:
+    shown(lambda: _list(as_json), watch, as_json)
+
+
+def _list(as_json: bool) -> None:
+    with reached() as connection, busy("reading the quarantine"):
         ordered = _ordered(connection)
         rows = [_row(each, ordered) for each in _waiting(connection)]
     if as_json:

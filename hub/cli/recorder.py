@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import typer
@@ -10,8 +11,8 @@ import typer
 from . import logs
 from .cluster import reached, schema_ids
 from .output import fail
-from .recorded import engine
-from .router import SLOT_TAKEN, Stop
+from .recorded import engine, now_ms
+from .router import SLOT_TAKEN, Stop, answering
 from .rules import keys_of_first
 from .settings import settings
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from hub.bus.settings import Connection
+    from hub.metrics import RecorderMetrics
+    from hub.readmodel.sampling import Sampler
     from hub.recorder import Recorder
 
 app = typer.Typer(help="The recorder: what stands on the topics as SQL, for operators.", no_args_is_help=True)
@@ -27,23 +30,46 @@ app = typer.Typer(help="The recorder: what stands on the topics as SQL, for oper
 @app.command()
 def run() -> None:
     """Record until stopped. Ends with code 71, and must not be restarted, when another recorder is at work."""
+    from hub.metrics import RecorderMetrics
     from hub.readmodel.sampling import Sampler
     from hub.recorder import AnotherRecorder
     from hub.recorder import run as record_until
 
-    logs.configure(settings().log_level)
+    chosen = settings()
+    logs.configure(chosen.log_level)
     database = _upgraded()
     with reached() as connection:
-        recorder = _recorder(connection, database)
-        sampler = Sampler(connection, database, time.monotonic, _now_ms)
+        recorder, metrics = _recorder(connection, database), RecorderMetrics()
+        sampler = Sampler(connection, database, time.monotonic, now_ms)
         stop = Stop()
+
+        def turn() -> None:
+            metrics.stands(recorder.recorded, len(recorder.stopped))
+            if sampler():
+                _tell(metrics, recorder, sampler, database)
+
         try:
-            record_until(recorder, stop, sampler)
+            with answering(metrics.registry, metrics.progress, chosen):
+                record_until(recorder, stop, turn)
         except AnotherRecorder as another:
             fail(str(another), SLOT_TAKEN)
         finally:
+            sampler.close()
             recorder.close()
             database.dispose()
+
+
+def _tell(metrics: RecorderMetrics, recorder: Recorder, sampler: Sampler, database: Engine) -> None:
+    """What the read model says, with each sample, for Prometheus."""
+    from hub.readmodel.queries import alarms, lags, quarantine_groups, reconciliation
+
+    total = recorder.progress()
+    metrics.behind(total.total - total.done)
+    metrics.held(len(sampler.held))
+    with database.connect() as connection:
+        seen = lags(connection, now_ms())
+        sums = reconciliation(connection, now_ms(), seen)
+        metrics.found(Counter(each.kind for each in alarms(connection)), sums, quarantine_groups(connection), seen)
 
 
 @app.command()
@@ -112,7 +138,3 @@ def _upgraded() -> Engine:
     except DBAPIError as error:
         fail(f"the read model cannot be used ({type(error.orig).__name__}): is the database running?")
     return database
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

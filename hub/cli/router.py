@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,7 +15,12 @@ from .cluster import reached, schema_ids
 from .logs import configure
 from .output import fail
 from .rules import for_router
-from .settings import settings
+from .settings import Settings, settings
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+    from hub.metrics import Progress
 
 app = typer.Typer(help="The routing process.", no_args_is_help=True)
 SLOT_TAKEN = 71
@@ -27,9 +34,12 @@ def run(
     """Route alerts until stopped, under the bundle in force; --profile stands in while none was ever published.
 
     Ends with code 71, and must not be restarted, when another process took its slot."""
+    import structlog
+
     from hub.bus.bus import SlotTaken
     from hub.bus.kafka import KafkaBus
     from hub.bus.topics import INTAKE_PATTERN
+    from hub.metrics import RouterMetrics
     from hub.router import GROUP, STATE_TOPIC, Lanes, Router
     from hub.router import run as route_until
 
@@ -37,7 +47,12 @@ def run(
     configure(chosen.log_level)
     with reached() as connection:
         ids = schema_ids(connection, hub=True)
-    lanes = Lanes()
+    lanes, metrics = Lanes(), RouterMetrics()
+
+    def alarm(line: str) -> None:
+        metrics.alarm()
+        structlog.get_logger().error("bus.alarm", reason=line)
+
     bus = KafkaBus(
         connection,
         group=GROUP,
@@ -45,23 +60,42 @@ def run(
         topics=INTAKE_PATTERN,
         restore=lanes.restore,
         state_topic=STATE_TOPIC,
-        on_alarm=_alarm,
+        on_alarm=alarm,
     )
     in_force = for_router(connection, profile, ids)
-    router = Router(bus, lanes, in_force.rules, chosen.partitions, ids=ids)
+    router = Router(bus, lanes, in_force.rules, chosen.partitions, ids=ids, observe=metrics.settled)
     stop = Stop()
+
+    def turns() -> bool:
+        metrics.begins()
+        metrics.stopped(len(bus.stopped))
+        return stop()
+
     try:
-        route_until(router, stop)
+        with answering(metrics.registry, metrics.progress, chosen):
+            route_until(router, turns)
     except SlotTaken as taken:
         fail(f"another router has the slot {slot or chosen.slot}: {taken}", SLOT_TAKEN)
     finally:
         bus.close()
 
 
-def _alarm(line: str) -> None:
+@contextmanager
+def answering(registry: CollectorRegistry, progress: Progress, chosen: Settings) -> Iterator[None]:
+    """Answers Prometheus while the block lasts, if a port is set."""
     import structlog
 
-    structlog.get_logger().error("bus.alarm", reason=line)
+    from hub.metrics import serving
+
+    host = chosen.metrics_host
+    with ExitStack() as open_:
+        try:
+            port = open_.enter_context(serving(registry, progress, chosen.metrics_port, host))
+        except OSError as error:
+            fail(f"ENLACE_METRICS_PORT: {host}, port {chosen.metrics_port} cannot be listened on: {error.strerror}")
+        if port is not None:
+            structlog.get_logger().info("metrics.answering", host=host, port=port)
+        yield
 
 
 class Stop:

@@ -27,6 +27,13 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, le=9, description="copies of every partition; 3 in production")
     slot: str = Field("router-0", pattern=r"^[a-z0-9-]{1,64}$", description="this router's name in its group")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="how much is logged")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="where router or recorder answers /metrics, /health and /ready; 0 takes a free one",
+    )
+    metrics_host: str = Field("127.0.0.1", description="the address to answer them on; they need no password")
 
 
 def settings() -> Settings:

@@ -11,6 +11,7 @@ from .cluster import reached, schema_ids
 from .output import JsonFlag, print_json, table
 from .recorded import is_there, now_ms, read_model
 from .settings import load_bundle
+from .watching import WatchFlag, busy, shown
 
 if TYPE_CHECKING:
     from hub.readmodel.results import AgencyRow, Now
@@ -31,14 +32,19 @@ JUDGED = (
 def status(
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
     counted: Annotated[bool, typer.Option("--count", help="Count on the topics, though a read model is here.")] = False,
+    watch: WatchFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """What is wrong, agency by agency, by the read model; where none is recorded, or with --count, what each agency
     published, what was decided and quarantined of that, what waits, and what it was delivered and has received, counted on
     the topics, which takes as long as they are."""
     if counted or not is_there():
-        _print(_counted(profile), COUNTED, as_json)
-        return
+        shown(lambda: _print(_counted(profile), COUNTED, as_json), watch, as_json)
+    else:
+        shown(lambda: _judge(as_json), watch, as_json)
+
+
+def _judge(as_json: bool) -> None:
     from hub.readmodel.queries import now
     from hub.readmodel.results import NOBODY
 
@@ -84,7 +90,7 @@ def _counted(profile: Path | None) -> list[dict[str, Any]]:
 
     bundle = load_bundle(profile)
     rows = []
-    with reached() as connection:
+    with reached() as connection, busy("counting on the topics"):
         # By where a record stood: what was replayed came by `control`, and counts with the alert that was set aside.
         ids = schema_ids(connection)
         settled = {(each.source.topic, each.source.partition, each.source.offset) for each in decided(connection, ids)}

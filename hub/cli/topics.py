@@ -11,6 +11,7 @@ import typer
 from .cluster import reached, schema_ids
 from .output import FAILURE, JsonFlag, print_json, table
 from .settings import load_bundle, settings
+from .watching import WatchFlag, busy, shown
 
 app = typer.Typer(help="Topics: offsets, lag, settings.", invoke_without_command=True)
 COORDINATOR_TIMEOUT_S = 20.0
@@ -18,16 +19,20 @@ ProfileOption = Annotated[Path | None, typer.Option(help="The profile's folder."
 
 
 @app.callback()
-def topics(context: typer.Context, as_json: JsonFlag = False) -> None:
+def topics(context: typer.Context, watch: WatchFlag = False, as_json: JsonFlag = False) -> None:
     """Every topic of the hub: partitions, records, and how far the routers are behind."""
     if context.invoked_subcommand:
         return
+    shown(lambda: _show(as_json), watch, as_json)
+
+
+def _show(as_json: bool) -> None:
     rows = overview()
     if as_json:
         print_json(rows)
     else:
-        shown = ((row["topic"], row["partitions"], row["first"], row["end"], row["lag"]) for row in rows)
-        table("Topics", ("topic", "partitions", "first offsets", "end offsets", "routers' lag"), shown)
+        cells = ((row["topic"], row["partitions"], row["first"], row["end"], row["lag"]) for row in rows)
+        table("Topics", ("topic", "partitions", "first offsets", "end offsets", "routers' lag"), cells)
 
 
 def overview() -> list[dict[str, Any]]:
@@ -37,7 +42,7 @@ def overview() -> list[dict[str, Any]]:
     from hub.bus.offsets import topic_offsets
     from hub.router import GROUP
 
-    with reached() as connection:
+    with reached() as connection, busy("asking the cluster"):
         deadline_s = time.monotonic() + COORDINATOR_TIMEOUT_S
         while True:
             try:
