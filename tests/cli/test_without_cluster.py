@@ -114,8 +114,8 @@ class FakeAdmin:
 def test_the_connectors_that_are_installed_are_listed() -> None:
     listed = {row["name"]: row for row in enlace("connector", "list", "--json").json}
     assert listed["customs"]["directions"] == ["source", "sink"]
-    assert listed["interpol"]["directions"] == ["source"]
-    assert listed["attorney-general"]["directions"] == ["sink"]
+    assert listed["customs-seizures"]["directions"] == ["source"]
+    assert listed["unodc-ropan"]["directions"] == ["sink"]
     shown = enlace("connector", "list").out
     assert all(name in shown for name in listed)
 
@@ -131,7 +131,7 @@ def test_a_connector_describes_its_options() -> None:
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("attorney-general", "{}", "database: Field required"),
+        ("table", "{}", "mapping: Field required"),
         ("attorney-general", "databas: x\ndatabase: x", "databas: Extra inputs are not permitted"),
         ("attorney-general", "{", "ParserError"),
         ("attorney-general", "- a", "valid"),
