@@ -34,6 +34,7 @@ ROUNDS = 4  # of alerts, then of echoes
 ALERTS = 250  # a round
 WARM_UP = 1_500  # alerts that are not counted: by then the broker's code is compiled
 PATIENCE_S = 60
+FLUSH_S = 10
 ECHO = "bench.echo"
 Records = list[tuple[bytes, bytes]]
 Times = dict[bytes, float]
@@ -108,6 +109,7 @@ def _rounds(
         echoes += _run(echoed, echo, some, from_sent=True)
     for reader in (deliveries, echoed):
         reader.close()
+    producer.flush(FLUSH_S)
     publisher.close()
     return alerts, echoes
 
