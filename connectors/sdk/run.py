@@ -33,7 +33,7 @@ from .status import Reporter, Status, Trouble, sayable, trouble_of
 log = structlog.get_logger()
 
 IDLE_WAIT_MS: Final = 500
-IDLE_TURNS: Final = 4  # without anything to do, until `once` is over: the first turns join the group
+IDLE_TURNS: Final = 8  # without anything to do, until `once` is over: to join the group, and for a new file to be quiet
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = {"transient": 30.0, "credentials": 300.0, "gap": 300.0, "fault": 300.0}
 LOOK_S: Final = 0.1  # how often somebody who waits looks whether to stop

@@ -52,7 +52,7 @@ def demo(
         words = {**others.words, "home": home, "profile": played}
         plan = plan.model_copy(update={"connectors": _filled(plan.connectors, words)})
         prepare(plan, played, home)
-        children = {**start_services(cluster, profile), **_connectors(plan, cluster)}
+        children = {**start_services(cluster, profile, any_port=True), **_connectors(plan, cluster)}
         for child in children.values():
             stack.callback(child.stop)
         stage = Stage(cluster, bundle, schema_ids(cluster.connection), plan, others, children)

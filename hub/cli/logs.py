@@ -14,6 +14,9 @@ def configure(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=max(number, logging.WARNING), format="%(levelname)s %(name)s %(message)s"
     )
+    logging.getLogger("kafka.net").setLevel(
+        logging.CRITICAL
+    )  # what a lost connection leads to is told by who needed it
     logging.getLogger("kafka.coordinator.assignors").setLevel(logging.ERROR)  # a topic that is new has no metadata yet
     structlog.configure(
         processors=[

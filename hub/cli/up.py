@@ -135,14 +135,17 @@ def make_topics(cluster: Cluster, profile: Path | None) -> None:
         fail(f"the cluster at {cluster.connection.bootstrap_servers} cannot be used: {error}")
 
 
-def start_services(cluster: Cluster, profile: Path | None) -> dict[str, Child]:
-    """The hub's processes: the router, and the recorder and the console where they are installed."""
+def start_services(cluster: Cluster, profile: Path | None, *, any_port: bool = False) -> dict[str, Child]:
+    """The hub's processes: the router, and the recorder and the console where they are installed. `any_port`: the console
+    takes a free one."""
     names = ["router", "recorder"] + (["console"] if importlib.util.find_spec("uvicorn") else [])
-    return {name: start(name, cluster, profile) for name in names}
+    return {name: start(name, cluster, profile, any_port=any_port) for name in names}
 
 
-def start(service: str, cluster: Cluster, profile: Path | None) -> Child:
+def start(service: str, cluster: Cluster, profile: Path | None, *, any_port: bool = False) -> Child:
     """One of the hub's processes, as the user that it has on a secured cluster."""
     chosen = [] if service == "recorder" else ["--profile", str(profile_folder(profile))]
+    if service == "console" and any_port:
+        chosen += ["--port", "0"]
     user = "operator" if service == "console" else service
     return Child(service, [service, "run", *chosen], cluster.home / "logs", cluster.environment(user))

@@ -174,7 +174,7 @@ def test_a_notice_goes_from_a_folder_to_the_prosecutors_inbox_once(cluster: Clus
     for _ in range(2):
         ran = cluster.enlace("connector", "run", "interpol", "--options", source, "--once")
         assert ran.code == 0, ran.err
-    assert [path.name for path in folder.iterdir()] == ["done"]
+    assert sorted(path.name for path in folder.iterdir()) == ["done", "requests"]
     set_aside = (cluster.folder / "connectors" / "interpol" / "set-aside.jsonl").read_text()
     assert json.loads(set_aside)["file"] == "notice.json" and "nobody" not in set_aside
     until(lambda: cluster.status("interpol")["decided"] == 1, "a decision")
