@@ -9,7 +9,7 @@ from hub.guidelines.approval import approve, publication
 from hub.guidelines.rulebook import bundle_key
 from hub.model.avro import encode, frame
 from tests.guidelines.published import key, without
-from tests.kafka.change_hub import Hub, hub, valid_alert
+from tests.kafka.change_hub import Hub, hub, until, valid_alert
 
 __all__ = ["hub"]
 pytestmark = pytest.mark.kafka
@@ -18,10 +18,12 @@ pytestmark = pytest.mark.kafka
 def test_a_running_router_takes_a_published_bundle_between_two_transactions(hub: Hub) -> None:
     first = hub.begin()
     second = without(first, "P1")
-    with hub.routing(hub.in_force()):
+    following = hub.in_force()
+    with hub.routing(following):
         hub.write(valid_alert(1))
         hub.decided(1)
         hub.publish("second", second, "luis", "ana")
+        until(lambda: following._using == second.name, "the router takes the second bundle")
         hub.write(valid_alert(2))
         found = hub.decided(1, 2)
     assert (found[1].bundle, found[2].bundle) == (first.digest, second.digest)
