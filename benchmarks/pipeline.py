@@ -20,9 +20,10 @@ from . import load
 from .kafka_streams import PassThrough
 from .loops import COPY, Bare, Confluent, Forgetting, Loop, Plain, Routing, make_topics, publish
 
+WARM_UP = 3  # rounds that are not counted: by then the broker's code is compiled
 ROUNDS = 5
-ALERTS = 8_000  # a round
-SLOW_ALERTS = 2_000  # ... of the plain loop
+ALERTS = 24_000  # a round
+SLOW_ALERTS = 6_000  # ... of the plain loop
 STREAMS_ROUNDS = 3
 STREAMS_ALERTS = 40_000  # ... which must be compiled by the way
 
@@ -46,13 +47,13 @@ def measure(rounds: int = ROUNDS) -> dict[str, float]:
             "router": (ALERTS, router),
             "router, no decision remembered": (ALERTS, Forgetting(router)),
         }
-        for number in range(rounds + 1):
+        for number in range(1 - WARM_UP, rounds + 1):
             for name, (count, loop) in loops.items():
                 records = load.records(count)
                 loop.feed(records)
                 started_s = time.perf_counter()
                 loop.drain(count)
-                if number:  # the first round warms up
+                if number > 0:
                     speeds[name].append(count / (time.perf_counter() - started_s))
             if not streams.skipped and 0 < number <= STREAMS_ROUNDS:
                 rates = _streams_round(connection, streams, number)

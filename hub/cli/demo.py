@@ -59,6 +59,7 @@ def demo(
         for step in plan.steps:
             say(f"[bold]>[/] {step.en}\n  [dim]{step.es}[/]")
             stage.settle(stage.play(step, played))
+        stage.recorded()
         demo_report.report(cluster.connection, stage.ids, bundle, stage.receiving, plan.show, home)
         say(f"\n{time.monotonic() - started_s:.0f} s. Logs, and what each agency's system has now: {shown(home)}")
         if sys.stdout.isatty():

@@ -113,6 +113,31 @@ class Stage:
                 time.sleep(LOOK_S)
         fail(f"not settled after {SETTLE_TIMEOUT_S:.0f} s: see {shown(self._cluster.home / 'logs')}")
 
+    def recorded(self) -> None:
+        """Returns when the recorder has what stands on the topics now, so that the console knows what is told here."""
+        from hub.bus.topics import CONNECTORS
+        from hub.readmodel.database import database_url, open_database
+        from hub.readmodel.reading import KafkaReading
+        from hub.readmodel.writing import positions
+
+        reading = KafkaReading(self._cluster.connection)
+        places = sorted(at for at in reading.places() if not at.topic.startswith(CONNECTORS))  # these never end
+        ends = reading.spans(places)[1]
+        reading.close()
+        database = open_database(database_url(self._cluster.home))
+        deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+        with spinner() as progress:
+            progress.add_task("the recorder reads to the end")
+            while time.monotonic() < deadline_s:
+                with database.connect() as rows:
+                    reached = positions(rows)
+                if all(reached.get(at, 0) >= end for at, end in ends.items()):
+                    database.dispose()
+                    return
+                self._look_after()
+                time.sleep(LOOK_S)
+        fail(f"not recorded after {SETTLE_TIMEOUT_S:.0f} s: see {shown(self._cluster.home / 'logs')}")
+
     def _look_after(self) -> None:
         for child in self._children.values():
             if child.ended is not None:
