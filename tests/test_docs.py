@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from connectors.sdk.deliver import PARKED_REASONS
+from connectors.embassy_canada.digest import NOT_OURS, NOTHING_TO_TELL_BY
 from hub.bus.topics import KINDS
 from hub.cli import app
 from hub.cli.pages import PAGES, rooms
 from hub.guidelines.outcome import REASONS
 from hub.model.decision import QUARANTINE_REASONS
+from hub.model.receipt import EFFECTED_REASONS, HTTP_REASONS, OTHER, PARKED_REASONS, RECEIPT_REASONS, REJECTED_REASONS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -82,8 +83,19 @@ def test_every_command_is_documented() -> None:
 
 def test_every_reason_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "reasons.md").read_text(encoding="utf-8"), re.MULTILINE))
-    known = {*QUARANTINE_REASONS, *REASONS, *PARKED_REASONS} - {"permitted"}
+    told = {*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, OTHER}
+    known = {*QUARANTINE_REASONS, *REASONS, *told} - {"permitted"}
     assert documented == known | {"cancelled", "no-longer-permitted"}
+
+
+def test_every_reason_that_a_connector_of_ours_tells_is_of_the_closed_list() -> None:
+    """Another would be recorded as `other`."""
+    text = "\n".join(text for path, text in sources().items() if path.startswith("connectors"))
+    told = set(re.findall(r'\b(?:Rejected|NoRequest|Parked)\("([^"]+)"', text))
+    told |= set(re.findall(r'\bEffect\([^)\n]*reason="([^"]+)"', text))
+    told |= {NOT_OURS, NOTHING_TO_TELL_BY}
+    assert len(told) > 15 and told <= set(RECEIPT_REASONS)
+    assert "http-404" in HTTP_REASONS
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

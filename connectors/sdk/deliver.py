@@ -31,14 +31,6 @@ WAIT_MS: Final = 500
 RETRY_S: Final = 20.0  # within a step: shorter than the bus's watchdog
 PATIENCE_MS: Final = 3_600_000  # with one delivery, until it is parked so that the others can go on
 FAULTS: Final = 3  # of a sink's own code with one delivery, until it is parked so that the others can go on
-PARKED_REASONS: Final = (
-    "undecodable",
-    "unknown-schema",
-    "not-for-this-agency",
-    "digest-mismatch",
-    "recipient-not-ready",
-    "recipient-failed",
-)
 
 
 @dataclass
@@ -53,7 +45,7 @@ class NotReady(Exception):
 
 
 class Parked(Exception):
-    """This delivery cannot be delivered; `reason` is one of PARKED_REASONS."""
+    """This delivery cannot be delivered; `reason` is one of receipt.PARKED_REASONS."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -209,7 +209,8 @@ class Fault(Exception):
 
 
 class Rejected(Exception):
-    """The other system refuses this delivery for good; `reason` is a code."""
+    """The other system refuses this delivery for good; `reason` is a code of RECEIPT_REASONS (hub/model/receipt.py): operators
+    read any other as `other`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from hub.bus.bus import BusError, Outgoing, Publisher, SlotTaken
-from hub.model.receipt import Health
+from hub.model.receipt import ErrorKind, Health
 
 from .kinds import Credentials, Fault, Gap, Transient
 from .publish import Identity
@@ -24,7 +24,6 @@ from .publish import Identity
 log = structlog.get_logger()
 
 State = Literal["running", "waiting", "stopped", "failed"]
-Kind = Literal["transient", "credentials", "gap", "fault"]
 
 HEALTH: Final = b"health/"
 EVERY_MS: Final = 30_000
@@ -37,7 +36,7 @@ _REFUSED: Final = ("Authentication", "Authorization", "Sasl", "SSLError", "CERTI
 class Trouble:
     """What ails a connector: the kind decides what it does, `words` are for people."""
 
-    kind: Kind
+    kind: ErrorKind
     words: str
 
     @property

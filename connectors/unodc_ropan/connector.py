@@ -78,7 +78,7 @@ class StatisticsSink:
         try:
             made = table.released(delivery, core, found)
         except Unwritable:
-            raise Rejected("not-writable") from None
+            raise Rejected("cannot-be-written") from None
         former = select(files.c.name).where(files.c.alert == alert, files.c.name != made.name)
         for name in connection.execute(former).scalars().all():  # the alert told of another period before
             self._write(table.withdrawn(name, self._described(name), delivery))

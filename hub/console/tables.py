@@ -1,12 +1,18 @@
-"""The console's own tables, beside the read model in the same database: people, sessions, failed sign-ins.
+"""The console's own tables, beside the read model in the same database: people, sessions, failed sign-ins. Their making and
+upgrading is migrations/'s.
 
 Secrets stand here hashed only: passwords by argon2id, session ids by SHA-256.
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import BigInteger, Boolean, Column, Engine, Integer, LargeBinary, MetaData, String, Table
 
+from hub.readmodel.database import Revisions, upgrade
+
+REVISIONS: Final = Revisions("hub.console", "console_version", "the console's tables")
 METADATA = MetaData()
 _BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up an INTEGER key only
 
@@ -41,5 +47,5 @@ FAILED = Table(
 
 
 def make(engine: Engine) -> None:
-    """Makes the tables that are missing."""
-    METADATA.create_all(engine)
+    """Makes the tables, or brings them to this version. Raises NotUpgraded if they are of a newer one."""
+    upgrade(engine, REVISIONS)

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from hub.model.base import Model
 from hub.model.codes import ATTRIBUTES, COUNTS
 from hub.model.core import Core, Routing
-from hub.model.obligation import ONWARD_AS_LABELLED, ONWARD_ASK, ONWARD_NONE, Obligation
+from hub.model.obligation import ONWARD_AS_LABELLED, Obligation
 
-from . import phrases
+from . import phrases, sentences
 from .bundle import Bundle
 from .decide import decide
 from .language import Agency, Effect, Guideline, Language, Test, parties_of
 from .outcome import NO_GRANTS, Grants, Outcome, Reason, values_of
+from .terms import term, value
 
 NEAREST: int = 3  # permits that a denial names at most
 
@@ -101,13 +102,29 @@ class Question:
         """The conditions but `to` that the alert does not meet, in words; none if the guideline matches."""
         found = []
         if self.core.originator not in parties_of(guideline.from_, self.bundle.agencies):
-            words = phrases.comes_from(guideline.from_, language)
-            found.append(phrases.here(words, [self.core.originator], language))
+            origin = sentences.parties(self.bundle, guideline.from_, language, sentences.ANY, sentences.OR)
+            words = phrases.COMES_FROM[language].format(parties=origin)
+            found.append(phrases.here(words, [term(self.bundle, "agency", self.core.originator, language)], language))
         for attribute, test in guideline.when.items():
-            found.extend(_failed_tests(attribute, test, self.values[attribute], language))
+            found.extend(self._failed_tests(attribute, test, language))
         if not guideline.valid.holds(self.now_ms):
             found.append(phrases.in_force(guideline.valid, language))
         return found
+
+    def _failed_tests(self, attribute: str, test: Test, language: Language) -> Iterator[str]:
+        found = self.values[attribute]
+        lacked = [word for word in test.words() if not _passes(attribute, word, test, found)]
+        names = [_name(self.bundle, attribute, code, language) for code in _codes(found)]
+        clauses = []
+        if attribute in COUNTS and lacked:
+            clauses.append(sentences.counted(attribute, test.min, test.max, language))
+        elif attribute not in COUNTS:
+            for word in lacked:
+                wanted = getattr(test, word)
+                codes = wanted if isinstance(wanted, tuple) else ()
+                clauses.append(sentences.condition(self.bundle, attribute, word, codes, language))
+        for clause in clauses:
+            yield phrases.here(phrases.THE_ALERT[language].format(clause=clause), names, language)
 
     def addressed(self, agency: Agency) -> list[Guideline]:
         return [each for each in self.bundle.guidelines if agency.id in parties_of(each.to, [agency])]
@@ -136,7 +153,7 @@ def explain(
     return Explanation(
         agency=agency,
         outcome=outcome.reason,
-        text=_sentence(outcome, party, routing, language),
+        text=_sentence(outcome, party, routing, bundle, language),
         released=outcome.released,
         withheld=tuple(_withheld(outcome, matching, present, bundle, language)) if permitted else (),
         obligation=outcome.obligation,
@@ -150,23 +167,18 @@ def explain(
 _NEARLY = ("excluded", "not-named", "tlp", "purpose", "no-permit")
 
 
-def _failed_tests(attribute: str, test: Test, value: object, language: Language) -> Iterator[str]:
-    found = _codes(value)
-    for word in test.words():
-        if not _passes(attribute, word, test, value):
-            wanted = getattr(test, word)
-            codes = () if wanted is True else wanted if isinstance(wanted, tuple) else (str(wanted),)
-            yield phrases.here(phrases.condition(attribute, word, codes, language), found, language)
+def _codes(found: object) -> tuple[str, ...]:
+    return tuple(map(str, found)) if isinstance(found, tuple) else (str(found),)
 
 
-def _codes(value: object) -> tuple[str, ...]:
-    return tuple(map(str, value)) if isinstance(value, tuple) else (str(value),)
+def _name(bundle: Bundle, attribute: str, code: str, language: Language) -> str:
+    return f"TLP:{code}" if attribute == "tlp" else value(bundle, attribute, code, language)
 
 
-def _passes(attribute: str, word: str, test: Test, value: object) -> bool:
-    if attribute in COUNTS and isinstance(value, int):
-        return value >= (test.min or 0) if word == "min" else test.max is None or value <= test.max
-    codes = set(_codes(value))
+def _passes(attribute: str, word: str, test: Test, found: object) -> bool:
+    if attribute in COUNTS and isinstance(found, int):
+        return found >= (test.min or 0) if word == "min" else test.max is None or found <= test.max
+    codes = set(_codes(found))
     if not codes or word in ("present", "absent"):
         return word == ("present" if codes else "absent")
     if attribute == "minor" and "unknown" in codes:
@@ -175,14 +187,22 @@ def _passes(attribute: str, word: str, test: Test, value: object) -> bool:
     return {"any": bool(codes & wanted), "only": codes <= wanted, "none": not codes & wanted}[word]
 
 
-def _sentence(outcome: Outcome, agency: Agency, routing: Routing, language: Language) -> str:
-    found = {"tlp": routing.label.tlp, "purpose": ", ".join(routing.label.purposes)}
+def _sentence(outcome: Outcome, agency: Agency, routing: Routing, bundle: Bundle, language: Language) -> str:
+    purposes = [term(bundle, "purposes", code, language) for code in routing.label.purposes]
+    found = {"tlp": routing.label.tlp, "purpose": ", ".join(purposes)}
     return phrases.REASON[outcome.reason][language].format(
         agency=getattr(agency.name, language),
-        guidelines=", ".join(outcome.guidelines),
+        guidelines=_cited(outcome.guidelines, bundle, language),
         found=found.get(outcome.reason, ""),
         wanted=agency.max_tlp,
     )
+
+
+def _cited(ids: Iterable[str], bundle: Bundle, language: Language) -> str:
+    """Guidelines by their titles, each with its id in brackets."""
+    found = [bundle.guideline(each) for each in ids]
+    titles = [(getattr(each.title, language), each.id) for each in found if each]
+    return sentences.joined((phrases.CITED[language].format(title=title, id=id_) for title, id_ in titles), language)
 
 
 def _decider(guideline: Guideline, language: Language) -> Decider:
@@ -202,7 +222,7 @@ def _withheld(
         safeguards = [each.id for each in takers if each.safeguard]
         ids = tuple(safeguards or (each.id for each in takers))
         key = "safeguard" if safeguards else "withhold" if ids else "no permit"
-        text = phrases.WITHHELD[key][language].format(guidelines=", ".join(ids))
+        text = phrases.WITHHELD[key][language].format(guidelines=_cited(ids, bundle, language))
         yield Withheld(category=category, guidelines=ids, text=text)
 
 
@@ -214,14 +234,14 @@ def _duties(outcome: Outcome, matching: list[Guideline], bundle: Bundle, languag
     laid: dict[str, Obligation] = {
         each.id: each.obligations.obligation() for each in matching if each.effect == "permit" and each.obligations
     }
-    for term in ("acknowledge_hours", "keep_days", "review_days"):
-        value = getattr(total, term)
-        if value is not None:
-            sources = tuple(source for source, each in laid.items() if getattr(each, term) == value)
-            yield _duty(term, value, sources, phrases.DUTY[term][language].format(value=value))
+    for name in ("acknowledge_hours", "keep_days", "review_days"):
+        bound = getattr(total, name)
+        if bound is not None:
+            sources = tuple(source for source, each in laid.items() if getattr(each, name) == bound)
+            yield _duty(name, bound, sources, phrases.DUTY[name][language].format(value=bound))
     for event in total.keep_events:
         sources = tuple(source for source, each in laid.items() if event in each.keep_events)
-        words = phrases.DUTY["keep_events"][language].format(value=_term(bundle, "event", event, language))
+        words = phrases.DUTY["keep_events"][language].format(value=term(bundle, "event", event, language))
         yield _duty("keep_events", event, sources, words)
     yield from _onward(total, laid, bundle, language)
     texts = {caveat.id: getattr(caveat.text, language) for caveat in bundle.caveats}
@@ -235,24 +255,16 @@ def _onward(total: Obligation, laid: Mapping[str, Obligation], bundle: Bundle, l
         sources = tuple(source for source, each in laid.items() if each.onward == total.onward)
         if not sources and not total.onward_to:  # two ways that differ leave none
             sources = tuple(source for source, each in laid.items() if each.onward != ONWARD_AS_LABELLED)
-        key = f"onward {total.onward}" if total.onward in (ONWARD_NONE, ONWARD_ASK) else "onward"
-        words = phrases.DUTY[key][language].format(value=_term(bundle, "channel", total.onward, language))
+        (words,) = sentences.onward(bundle, total.onward, language)
         yield _duty("onward", total.onward, sources, words)
     if total.onward_to:
-        named = ", ".join(total.onward_to)
-        yield _duty("onward_to", named, (), phrases.DUTY["onward_to"][language].format(value=named))
+        names = sentences.joined((term(bundle, "agency", each, language) for each in total.onward_to), language)
+        text = phrases.DUTY["onward_to"][language].format(value=names)
+        yield _duty("onward_to", ", ".join(total.onward_to), (), text)
 
 
-def _duty(term: str, value: int | str, sources: tuple[str, ...], text: str) -> Duty:
-    return Duty(term=term, value=value, sources=sources or ("alert",), text=text)
-
-
-def _term(bundle: Bundle, name: str, code: str, language: Language) -> str:
-    """What people call a code of the bundle's own lists, or the code."""
-    for term in bundle.terms.get(name, ()):
-        if term.id == code and term.text:
-            return str(getattr(term.text, language))
-    return code
+def _duty(name: str, bound: int | str, sources: tuple[str, ...], text: str) -> Duty:
+    return Duty(term=name, value=bound, sources=sources or ("alert",), text=text)
 
 
 def _nearest(question: Question, addressed: list[Guideline], language: Language) -> tuple[Nearest, ...]:

@@ -1,6 +1,5 @@
-"""What the language's words are called in Spanish and English, for explanations and for the rendered document.
-
-Codes stay codes: they are the same in both languages, and a bundle's own terms say what people call them.
+"""The fixed words of explanations in Spanish and English. Conditions, parties and duties are sentences.py's clauses, and the
+names of codes terms.py's, so that who reads an explanation needs no list of codes.
 """
 
 from __future__ import annotations
@@ -8,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from hub.model.codes import COUNTS, MULTIPLE
-
-from .language import ALL, Choice, Language, Validity
+from .language import Language, Validity
 
 Both = dict[Language, str]
 
@@ -39,19 +36,6 @@ ATTRIBUTE: Final[dict[str, Both]] = {
     "indicators": {"es": "los indicadores", "en": "the indicators"},
     "legal_basis": {"es": "la base legal", "en": "the legal basis"},
     "derived_from": {"es": "las alertas de las que deriva", "en": "the alerts that it derives from"},
-}
-# How a test reads after the name of its attribute. `one`: of an attribute with one value; `many`: of a list.
-TEST: Final[dict[str, Both]] = {
-    "any one": {"es": "debe ser {codes}", "en": "must be {codes}"},
-    "any many": {"es": "deben incluir {codes}", "en": "must include {codes}"},
-    "only one": {"es": "debe ser {codes}", "en": "must be {codes}"},
-    "only many": {"es": "no deben incluir otra cosa que {codes}", "en": "must include nothing but {codes}"},
-    "none one": {"es": "no debe ser {codes}", "en": "must not be {codes}"},
-    "none many": {"es": "deben constar y no incluir {codes}", "en": "must be given and not include {codes}"},
-    "min": {"es": "debe ser al menos {codes}", "en": "must be at least {codes}"},
-    "max": {"es": "debe ser como máximo {codes}", "en": "must be at most {codes}"},
-    "present": {"es": "deben constar", "en": "must be given"},
-    "absent": {"es": "no deben constar", "en": "must not be given"},
 }
 REASON: Final[dict[str, Both]] = {
     "permitted": {"es": "{agency} la recibe.", "en": "{agency} receives it."},
@@ -93,7 +77,7 @@ REASON: Final[dict[str, Both]] = {
     },
 }
 WITHHELD: Final[dict[str, Both]] = {
-    "safeguard": {"es": "la retiene la salvaguardia {guidelines}", "en": "withheld by safeguard {guidelines}"},
+    "safeguard": {"es": "la retiene la salvaguardia {guidelines}", "en": "withheld by the safeguard {guidelines}"},
     "withhold": {"es": "la retiene {guidelines}", "en": "withheld by {guidelines}"},
     "no permit": {"es": "ninguna directriz la entrega", "en": "no permit releases it"},
 }
@@ -102,58 +86,18 @@ DUTY: Final[dict[str, Both]] = {
     "keep_days": {"es": "conservar como máximo {value} días", "en": "keep for at most {value} days"},
     "keep_events": {"es": "conservar solo hasta: {value}", "en": "keep only until: {value}"},
     "review_days": {"es": "revisar cada {value} días", "en": "review every {value} days"},
-    "onward none": {"es": "no transmitir a nadie", "en": "pass on to nobody"},
-    "onward ask": {
-        "es": "pedir permiso al originador antes de transmitir",
-        "en": "ask the originator before passing on",
-    },
-    "onward": {"es": "transmitir solo {value}", "en": "pass on only {value}"},
     "onward_to": {"es": "puede circular entre: {value}", "en": "may circulate among: {value}"},
-    "caveats": {"es": "{value}", "en": "{value}"},
 }
-ALERT: Final[Both] = {"es": "la propia alerta", "en": "the alert itself"}
 HERE: Final[Both] = {"es": "{condition} (aquí: {found})", "en": "{condition} (here: {found})"}
 NOTHING: Final[Both] = {"es": "nada", "en": "nothing"}
-_OR: Final[Both] = {"es": " o ", "en": " or "}
-_FROM: Final[Both] = {"es": "debe originarla {parties}", "en": "it must come from {parties}"}
-_EXCEPT: Final[Both] = {"es": "{any}, salvo {other}", "en": "{any}, except {other}"}
-_ALL: Final[Both] = {"es": "cualquiera", "en": "anyone"}
-_KIND: Final[dict[str, Both]] = {
-    "group": {"es": "el grupo {name}", "en": "the group {name}"},
-    "type": {"es": "el tipo {name}", "en": "the type {name}"},
-    "country": {"es": "el país {name}", "en": "the country {name}"},
-}
+THE_ALERT: Final[Both] = {"es": "la alerta {clause}", "en": "the alert {clause}"}  # sentences.py has the clauses
+COMES_FROM: Final[Both] = {"es": "la alerta proviene de {parties}", "en": "the alert comes from {parties}"}
+CITED: Final[Both] = {"es": "«{title}» ({id})", "en": "“{title}” ({id})"}
 _FORCE: Final[Both] = {
     "es": "rige desde {begins} hasta {ends}",
     "en": "it is in force from {begins} until {ends}",
 }
 _OPEN: Final[Both] = {"es": "(sin fecha)", "en": "(no date)"}
-
-
-def listed(codes: Iterable[str], language: Language) -> str:
-    """`a, b or c`."""
-    *first, last = tuple(codes) or (NOTHING[language],)
-    return _OR[language].join([", ".join(first), last]) if first else last
-
-
-def condition(attribute: str, word: str, codes: Iterable[str], language: Language) -> str:
-    """One test of one attribute, as in `the class must be seizure or document-fraud`."""
-    key = word
-    if word in ("any", "only", "none"):
-        key = f"{word} {'many' if attribute in MULTIPLE and attribute not in COUNTS else 'one'}"
-    return f"{ATTRIBUTE[attribute][language]} {TEST[key][language].format(codes=listed(codes, language))}"
-
-
-def parties(choice: Choice, language: Language) -> str:
-    named = listed((_party(word, language) for word in choice.any), language)
-    if not choice.except_:
-        return named
-    other = listed((_party(word, language) for word in choice.except_), language)
-    return _EXCEPT[language].format(any=named, other=other)
-
-
-def comes_from(choice: Choice, language: Language) -> str:
-    return _FROM[language].format(parties=parties(choice, language))
 
 
 def in_force(valid: Validity, language: Language) -> str:
@@ -164,10 +108,3 @@ def in_force(valid: Validity, language: Language) -> str:
 def here(words: str, found: Iterable[str], language: Language) -> str:
     """A condition with what the alert has instead."""
     return HERE[language].format(condition=words, found=", ".join(found) or NOTHING[language])
-
-
-def _party(word: str, language: Language) -> str:
-    kind, colon, name = word.partition(":")
-    if colon:
-        return _KIND[kind][language].format(name=name)
-    return _ALL[language] if word == ALL else word

@@ -1,5 +1,5 @@
-"""Conditions, parties and duties as clauses of a sentence, with the names that people use: for the rendered document and for
-what `diff` tells. `phrases.py` has the words of explanations, in which codes stay codes.
+"""Conditions, parties and duties as clauses of a sentence, with the names that people use: for the rendered document, for
+what `diff` tells and for explanations, whose fixed words are phrases.py's.
 """
 
 from __future__ import annotations

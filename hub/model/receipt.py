@@ -1,8 +1,12 @@
-"""What a recipient tells the hub of a delivery, and what a connector keeps on the bus about itself."""
+"""What a recipient tells the hub of a delivery, and what a connector keeps on the bus about itself.
+
+An agency writes both, so a text in them could be a name, however much it looks like a code. What is recorded of them is of
+the closed lists here, and `OTHER` for the rest: docs/reasons.md says what each means.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import Field
 
@@ -10,9 +14,51 @@ from .base import AlertId, Code, Model, Slug, TimeMs
 from .core import Codes
 from .decision import Bytes16
 
+OTHER: Final = "other"
+ErrorKind = Literal["transient", "credentials", "gap", "fault"]
+ERROR_KINDS: Final[tuple[ErrorKind, ...]] = get_args(ErrorKind)
+PARKED_REASONS: Final = (
+    "undecodable",
+    "unknown-schema",
+    "not-for-this-agency",
+    "digest-mismatch",
+    "recipient-not-ready",
+    "recipient-failed",
+)
+EFFECTED_REASONS: Final = (
+    "superseded",
+    "sections-left-out",
+    "never-sent",
+    "no-request",
+    "core-missing",
+    "request",
+    "feedback",
+)
+REJECTED_REASONS: Final = (
+    "cannot-be-written",
+    "exercise",
+    "no-identity",
+    "no-judicial-basis",
+    "no-nationality",
+    "not-about-nationals",
+    "tlp-too-narrow",
+    "no-statistics",
+    "not-statistics-only",
+    "not-for-statistics",
+    "threshold-too-low",
+    "under-threshold",
+    "not-ours",
+    "case-closed",
+)
+HTTP_REASONS: Final = tuple(f"http-{status}" for status in range(400, 500))  # how the recipient's server refused
+RECEIPT_REASONS: Final = (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *HTTP_REASONS)
+
 
 class Receipt(Model):
-    """A delivery's effect at its recipient: made, parked (with a reason code) or rejected. Deletion is confirmed too."""
+    """A delivery's effect at its recipient: made, parked (with a reason code) or rejected. Deletion is confirmed too.
+
+    `reason` should be one of RECEIPT_REASONS: another is recorded as OTHER.
+    """
 
     delivery: Bytes16
     alert: AlertId
@@ -47,7 +93,9 @@ class NativeKey(Model):
 
 
 class Health(Model):
-    """What operators may know of a connector. `error` is a class of error with its place, never a value."""
+    """What operators may know of a connector. `error`: one of ERROR_KINDS, a colon, a class of error with its place, never a
+    value. The kind alone is recorded.
+    """
 
     connector: Code
     agency: Slug

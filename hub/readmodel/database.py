@@ -1,12 +1,14 @@
 """Opening the read model's database: SQLite by default, PostgreSQL in production; upgraded at start under a lock.
 
-What the tables are is tables.py's, how they came to be so is migrations/'s.
+What the tables are is tables.py's, how they came to be so is migrations/'s. The console keeps tables of its own beside them,
+and has revisions of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -101,38 +103,56 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def upgrade(engine: Engine) -> None:
+@dataclass(frozen=True)
+class Revisions:
+    """Alembic's revisions of some tables in the database. `room`: the package in whose migrations/ they stand; `table`: where
+    the database says which one it is at; `whose`: what errors call the tables."""
+
+    room: str
+    table: str
+    whose: str
+
+
+READMODEL: Final = Revisions("hub.readmodel", "alembic_version", "the read model")
+
+
+def upgrade(engine: Engine, of: Revisions = READMODEL) -> None:
     """Brings the tables to this version; does nothing if they are. Two that start at once do it one after the other.
 
     Raises NotUpgraded if the tables are newer than this software.
     """
-    script = ScriptDirectory.from_config(_alembic())
+    script = ScriptDirectory.from_config(_alembic(of))
     with writing(engine) as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": UPGRADE_LOCK})
-        found = MigrationContext.configure(connection).get_current_heads()
-        if set(found) == set(script.get_heads()):
+        found = _found(connection, of)
+        if found == set(script.get_heads()):
             return
         if any(_unknown(script, revision) for revision in found):
-            raise NotUpgraded("the read model was made by a newer version: use that, or rebuild into another database")
-        command.upgrade(_alembic(connection), "heads")
+            raise NotUpgraded(f"the database has {of.whose} of a newer version: use that, or another database")
+        command.upgrade(_alembic(of, connection), "heads")
 
 
 def check_version(engine: Engine) -> None:
-    """Raises NotUpgraded unless the tables are of this version."""
-    script = ScriptDirectory.from_config(_alembic())
+    """Raises NotUpgraded unless the read model's tables are of this version."""
+    script = ScriptDirectory.from_config(_alembic(READMODEL))
     with engine.connect() as connection:
-        found = MigrationContext.configure(connection).get_current_heads()
-    if set(found) != set(script.get_heads()):
+        found = _found(connection, READMODEL)
+    if found != set(script.get_heads()):
         raise NotUpgraded("the read model is not there, or of another version: run `enlace recorder migrate`")
+
+
+def _found(connection: Connection, of: Revisions) -> set[str]:
+    return set(MigrationContext.configure(connection, opts={"version_table": of.table}).get_current_heads())
 
 
 def _unknown(script: ScriptDirectory, revision: str) -> bool:
     return all(each.revision != revision for each in script.walk_revisions())
 
 
-def _alembic(connection: Connection | None = None) -> Config:
+def _alembic(of: Revisions, connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(files("hub.readmodel") / "migrations"))
+    config.set_main_option("script_location", str(files(of.room) / "migrations"))
     config.attributes["connection"] = connection
+    config.attributes["version_table"] = of.table
     return config

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, ScalarSelect, exists, func, select
 
 from .aside import quarantine, quarantine_groups, settled
 from .auditlog import audit_log
 from .lags import lags
 from .lives import agencies_known, delivery_entry, fragments
+from .outstanding import OPEN, Outstanding, outstanding
 from .results import (
     COUNTED,
     NOTHING_WAITS,
@@ -34,7 +35,7 @@ from .results import (
 from .rules import alarms, bundles, holds, lifted_since
 from .searching import UNCOMMON
 from .tables import Alarm, Alert, Delivery, Health, Minute, Position, Quarantined
-from .waiting import COUNT_LIMIT, open_of, visible, waiting
+from .waiting import COUNT_LIMIT, visible
 
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
@@ -54,9 +55,8 @@ Counts = Mapping[tuple[str, str], list[tuple[int, int]]]  # (agency, what) -> (m
 class _Seen:
     """What is read once for all agencies."""
 
-    connection: Connection
-    scope: Scope
     now_ms: int
+    outstanding: Mapping[str, Outstanding]
     counts: Counts
     lags: tuple[Lag, ...]
     connectors: tuple[Connector, ...]
@@ -67,8 +67,9 @@ class _Seen:
 
 def now(connection: Connection, scope: Scope, now_ms: int) -> Now:
     """Everything that an operator must see at once."""
-    seen = _seen(connection, scope, now_ms)
-    rows = [_row(agency, seen) for agency in agencies_known(connection)]
+    agencies = agencies_known(connection)
+    seen = _seen(connection, agencies, scope, now_ms)
+    rows = [_row(agency, seen) for agency in agencies]
     history = bundles(connection)
     return Now(
         now_ms,
@@ -84,7 +85,7 @@ def agency_detail(connection: Connection, scope: Scope, agency: str, now_ms: int
     """One agency; None if nothing was ever heard of it."""
     if agency not in agencies_known(connection):
         return None
-    seen = _seen(connection, scope, now_ms)
+    seen = _seen(connection, (agency,), scope, now_ms)
     rows = _open_rows(connection, scope, agency)
     bodies = fragments(connection, {row.terms for row in rows if row.terms})
     return AgencyDetail(
@@ -97,7 +98,8 @@ def agency_detail(connection: Connection, scope: Scope, agency: str, now_ms: int
 
 def _open_rows(connection: Connection, scope: Scope, agency: str) -> list[Any]:
     """The oldest open deliveries to an agency. Restricted ones are asked for by themselves: each is one piece of an index."""
-    wanted = select(Delivery.__table__).where(open_of(agency)).order_by(Delivery.log_ms, Delivery.id).limit(OPEN_SHOWN)
+    mine = select(Delivery.__table__).where(Delivery.recipient == agency, OPEN)
+    wanted = mine.order_by(Delivery.log_ms, Delivery.id).limit(OPEN_SHOWN)
     rows = list(connection.execute(wanted.where(Delivery.restricted.is_(False))))
     if scope.agencies:
         party = exists().where(Alert.id == Delivery.alert, visible(scope))
@@ -129,24 +131,32 @@ def reconciliation(connection: Connection, now_ms: int, sampled: Sequence[Lag] |
     faults of the hub, and are zero; whose they are is told to nobody here. `enlace audit reconcile` reads the topics."""
     sampled = lags(connection, now_ms) if sampled is None else sampled
     of_router = [lag.records for lag in sampled if lag.group == ROUTER_GROUP]
-    broken = select(Alarm.topic, Alarm.partition).where(Alarm.kind == "break").distinct().subquery()
-    recorded = connection.execute(select(func.max(Position.next_offset)).where(Position.topic == "decisions")).scalar()
+    settled_ms = now_ms - SETTLING_MS
+    missing = select(Delivery.id).where(Delivery.log_ms.is_(None), Delivery.authorised_ms < settled_ms)
+    unauthorised = select(Delivery.id).where(
+        Delivery.authorised_ms.is_(None), Delivery.kind != "feedback", Delivery.log_ms < settled_ms
+    )
+    broken = select(Alarm.topic, Alarm.partition).where(Alarm.kind == "break").distinct()
+    recorded = select(func.max(Position.next_offset)).where(Position.topic == "decisions")
+    found = connection.execute(  # at once: the top of every page shows it
+        select(
+            _count(select(Quarantined.offset).where(~settled())).label("quarantined"),
+            _count(missing).label("missing"),
+            _count(unauthorised).label("unauthorised"),
+            _count(broken).label("broken"),
+            _count(select(Alarm.kind)).label("alarms"),
+            recorded.scalar_subquery().label("recorded"),
+            select(func.max(Minute.minute_ms)).scalar_subquery().label("minute_ms"),
+        )
+    ).one()
     return Reconciliation(
         undecided=sum(of_router) if of_router else None,
-        quarantined=_count(connection, select(Quarantined.offset).where(~settled())),
-        missing=_count(
-            connection,
-            select(Delivery.id).where(Delivery.log_ms.is_(None), Delivery.authorised_ms < now_ms - SETTLING_MS),
-        ),
-        unauthorised=_count(
-            connection,
-            select(Delivery.id).where(
-                Delivery.authorised_ms.is_(None), Delivery.kind != "feedback", Delivery.log_ms < now_ms - SETTLING_MS
-            ),
-        ),
-        broken=_count(connection, select(broken.c.topic)),
-        alarms=_count(connection, select(Alarm.kind)),
-        recorded_ms=connection.execute(select(func.max(Minute.minute_ms))).scalar() if recorded else None,
+        quarantined=found.quarantined,
+        missing=found.missing,
+        unauthorised=found.unauthorised,
+        broken=found.broken,
+        alarms=found.alarms,
+        recorded_ms=found.minute_ms if found.recorded else None,
     )
 
 
@@ -161,23 +171,23 @@ def handover(connection: Connection, scope: Scope, since_ms: int, now_ms: int) -
         )
     }
     nobody = select(Alert.id).where(Alert.state == "nobody", UNCOMMON, Alert.opened_ms >= since_ms, visible(scope))
+    agencies = agencies_known(connection)
+    waits = outstanding(connection, agencies, scope, now_ms)
     return Handover(
         since_ms,
         now_ms,
-        tuple(_shift(connection, scope, agency, sums, now_ms) for agency in agencies_known(connection)),
+        tuple(_shift(agency, sums, waits[agency]) for agency in agencies),
         quarantine_groups(connection),
         holds(connection),
         lifted_since(connection, since_ms),
         tuple(each for each in bundles(connection) if each.at_ms >= since_ms),
         alarms(connection),
-        _count(connection, nobody),
+        connection.execute(select(_count(nobody))).scalar_one(),
         audit_log(connection, since_ms=since_ms, limit=ACTS_SHOWN).entries,
     )
 
 
-def _shift(
-    connection: Connection, scope: Scope, agency: str, sums: Mapping[tuple[str, str], int], now_ms: int
-) -> Shift:
+def _shift(agency: str, sums: Mapping[tuple[str, str], int], waits: Outstanding) -> Shift:
     def since(what: str) -> int:
         return int(sums.get((agency, what), 0))
 
@@ -188,17 +198,16 @@ def _shift(
         acknowledged=since("acknowledged"),
         rejected=since("rejected"),
         quarantined=since("quarantined"),
-        unacknowledged=waiting(connection, open_of(agency), Delivery.log_ms, scope),  # type: ignore[arg-type]
-        overdue=_overdue(connection, agency, scope, now_ms),
+        unacknowledged=waits.unacknowledged,
+        overdue=waits.overdue,
     )
 
 
-def _seen(connection: Connection, scope: Scope, now_ms: int) -> _Seen:
+def _seen(connection: Connection, agencies: Sequence[str], scope: Scope, now_ms: int) -> _Seen:
     topics = connection.execute(select(Alarm.topic).where(Alarm.kind.in_(("break", "repeat"))).distinct()).scalars()
     return _Seen(
-        connection,
-        scope,
         now_ms,
+        outstanding(connection, agencies, scope, now_ms),
         _counts(connection, now_ms),
         lags(connection, now_ms),
         connectors(connection, now_ms),
@@ -238,14 +247,8 @@ def _quarantine(connection: Connection) -> dict[str, Waiting]:
     return {agency or "": Waiting(count, oldest_ms) for agency, count, oldest_ms in rows}
 
 
-def _overdue(connection: Connection, agency: str, scope: Scope, now_ms: int) -> Waiting:
-    late = and_(Delivery.recipient == agency, Delivery.acknowledged_ms.is_(None), Delivery.due_ms < now_ms)
-    return waiting(connection, late, Delivery.due_ms, scope)  # type: ignore[arg-type]
-
-
 def _row(agency: str, seen: _Seen) -> AgencyRow:
     by_topic = {(lag.topic, lag.group == ROUTER_GROUP): lag for lag in reversed(seen.lags)}  # the worst of several
-    unsent = and_(Delivery.recipient == agency, Delivery.log_ms.is_(None), Delivery.authorised_ms.is_not(None))
     row = AgencyRow(
         agency,
         (),
@@ -254,9 +257,7 @@ def _row(agency: str, seen: _Seen) -> AgencyRow:
         _rate(seen, agency, "decided"),
         _rate(seen, agency, "delivered"),
         _rate(seen, agency, "acknowledged"),
-        waiting(seen.connection, unsent, Delivery.authorised_ms, seen.scope),  # type: ignore[arg-type]
-        waiting(seen.connection, open_of(agency), Delivery.log_ms, seen.scope),  # type: ignore[arg-type]
-        _overdue(seen.connection, agency, seen.scope, seen.now_ms),
+        *seen.outstanding[agency],
         seen.quarantine.get(agency, NOTHING_WAITS),
         tuple(each for each in seen.connectors if each.agency == agency),
         tuple(each for each in seen.holds if each.scope == EVERYTHING or each.scope.partition("/")[2] == agency),
@@ -292,7 +293,6 @@ def _worst_first(row: AgencyRow) -> tuple[int, int, str]:
     return worst, -len(row.troubles), row.agency
 
 
-def _count(connection: Connection, wanted: Any) -> int:
+def _count(wanted: Any) -> ScalarSelect[int]:
     """How many, up to COUNT_LIMIT."""
-    some = wanted.limit(COUNT_LIMIT).subquery()
-    return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+    return select(func.count()).select_from(wanted.limit(COUNT_LIMIT).subquery()).scalar_subquery()

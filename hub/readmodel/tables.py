@@ -221,7 +221,7 @@ class Delivery(Base):
 
 
 class Receipt(Base):
-    """One receipt, as its recipient wrote it, without its reference."""
+    """One receipt, without its reference. `reason`: of the closed list of model/receipt.py, or `other`."""
 
     __tablename__ = "receipts"
     __table_args__ = (
@@ -298,7 +298,8 @@ class Order(Base):
 
 
 class Health(Base):
-    """The newest word of a connector about itself (`health/*`). `offset`: of its record in `connectors.<agency>`."""
+    """The newest word of a connector about itself (`health/*`). `offset`: of its record in `connectors.<agency>`; `error`:
+    its kind (model/receipt.py), or `other`."""
 
     __tablename__ = "health"
 

@@ -224,7 +224,7 @@ class Taking:
         if state not in RECEIPT_STATES or recipient != at.topic[len(RECEIPTS) :]:
             return  # the router quarantines it
         place = (at.topic, at.partition, record.offset, record.timestamp_ms)
-        taken.receipts.append((*place, delivery, alert, recipient, state, at_ms, tidy.optional_code(reason)))
+        taken.receipts.append((*place, delivery, alert, recipient, state, at_ms, tidy.receipt_reason(reason)))
 
     def _connector(self, taken: Taken, at: TopicPartition, record: Record) -> None:
         """Health only: what else stands there is the connector's own, and is not even looked at."""
@@ -237,8 +237,8 @@ class Taking:
         name = tidy.code(health.connector)
         counts = (health.published, health.delivered, health.set_aside)
         said = (health.at_ms, health.state, *(min(count, 2**63 - 1) for count in counts))
-        error = tidy.optional_words(health.error, 500)
-        taken.health[agency, name] = (agency, name, record.offset, record.timestamp_ms, *said, error)
+        place = (agency, name, record.offset, record.timestamp_ms)
+        taken.health[agency, name] = (*place, *said, tidy.error_kind(health.error))
 
     def _guidelines(self, taken: Taken, _at: TopicPartition, record: Record) -> None:
         try:

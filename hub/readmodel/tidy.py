@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from hub.model import codes
+from hub.model.receipt import ERROR_KINDS, OTHER, RECEIPT_REASONS
 
 UNKNOWN: Final = "unknown"
 INT_MAX: Final = 2**31 - 1
@@ -27,6 +28,7 @@ _LISTS: Final[dict[str, frozenset[str]]] = {
     "reliability": frozenset("ABCDEF"),
     "credibility": frozenset("123456"),
 }
+_RECEIPT_REASONS: Final = frozenset(RECEIPT_REASONS)
 GROWING: Final = frozenset(("class", "purposes", "category"))  # lists that a bundle may add to
 
 
@@ -46,6 +48,19 @@ def code(value: str) -> str:
 
 def optional_code(value: str | None) -> str | None:
     return None if value is None else code(value)
+
+
+def receipt_reason(value: str | None) -> str | None:
+    """A reason of the closed list; what else an agency writes there is not recorded."""
+    return value if value is None or value in _RECEIPT_REASONS else OTHER
+
+
+def error_kind(said: str | None) -> str | None:
+    """The kind with which a connector's error begins; its class and place stay on the agency's topic and in its log."""
+    if said is None:
+        return None
+    kind = said.partition(":")[0]
+    return kind if kind in ERROR_KINDS else OTHER
 
 
 def countries(found: Iterable[str]) -> list[str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, or_
 from sqlalchemy.orm import aliased
 
-from .results import NOTHING_WAITS, Scope, Waiting
-from .tables import Alert, Delivery, Tag
+from .results import Scope
+from .tables import Alert, Tag
 
 COUNT_LIMIT: Final = 10_000
 PAGE_MAX: Final = 500
@@ -27,30 +27,6 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         parties.value.in_(sorted(scope.agencies)), parties.opened_ms == Alert.opened_ms, parties.alert == Alert.id
     )
     return or_(~Alert.restricted, party)
-
-
-def waiting(connection: Connection, condition: ColumnElement[bool], since: ColumnElement[int], scope: Scope) -> Waiting:
-    """How many deliveries meet a condition, up to COUNT_LIMIT, and the least of `since` among them."""
-    found = _waiting(connection, select(since).where(condition, Delivery.restricted.is_(False)))
-    if not scope.agencies:
-        return found
-    party = exists().where(Alert.id == Delivery.alert, visible(scope))
-    more = _waiting(connection, select(since).where(condition, Delivery.restricted.is_(True), party))
-    oldest = [each.oldest_ms for each in (found, more) if each.oldest_ms is not None]
-    return Waiting(min(COUNT_LIMIT, found.count + more.count), min(oldest, default=None))
-
-
-def _waiting(connection: Connection, wanted: Select[int]) -> Waiting:
-    """Oldest first, so that the limit cuts off the newest."""
-    column = wanted.selected_columns[0]
-    some = wanted.order_by(column).limit(COUNT_LIMIT).subquery()
-    count, oldest_ms = connection.execute(select(func.count(), func.min(some.c[0]))).one()
-    return Waiting(count, oldest_ms) if count else NOTHING_WAITS
-
-
-def open_of(agency: str) -> ColumnElement[bool]:
-    """Deliveries to an agency that it has not acknowledged."""
-    return and_(Delivery.recipient == agency, Delivery.acknowledged_ms.is_(None), Delivery.log_ms.is_not(None))
 
 
 def key_of(*parts: int | str) -> str:

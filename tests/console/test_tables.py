@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, text
 
@@ -13,7 +15,7 @@ from hub.console import tables
 from hub.console.access import Person
 from hub.console.people import BadPerson, People
 from hub.console.sessions import Lifetimes, Sessions, end_all
-from hub.readmodel.database import open_database, upgrade, writing
+from hub.readmodel.database import NotUpgraded, open_database, upgrade, writing
 from tests.console.world import NOW_MS, PASSWORD
 
 WEAK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -50,18 +52,48 @@ def lives(engine: Engine) -> None:
 
 
 def test_people_and_sessions_live_in_sqlite(tmp_path: Path) -> None:
-    engine = open_database(f"sqlite:///{tmp_path / 'a.sqlite'}")
+    lives_in(f"sqlite:///{tmp_path / 'a.sqlite'}")
+
+
+def test_people_and_sessions_live_in_postgresql(postgres_url: str) -> None:
+    lives_in(postgres_url)
+
+
+def lives_in(url: str) -> None:
+    """Beside the read model; made twice, and as they are declared."""
+    engine = open_database(url)
+    tables.make(engine)
+    with engine.connect() as db:
+        context = MigrationContext.configure(db, opts={"version_table": tables.REVISIONS.table})
+        assert compare_metadata(context, tables.METADATA) == []
+    upgrade(engine)
     tables.make(engine)
     lives(engine)
     engine.dispose()
 
 
-def test_people_and_sessions_live_in_postgresql(postgres_url: str) -> None:
-    engine = open_database(postgres_url)
-    upgrade(engine)
+def test_tables_from_before_they_had_versions_are_taken_over_in_sqlite(tmp_path: Path) -> None:
+    are_taken_over(f"sqlite:///{tmp_path / 'a.sqlite'}")
+
+
+def test_tables_from_before_they_had_versions_are_taken_over_in_postgresql(postgres_url: str) -> None:
+    are_taken_over(postgres_url)
+
+
+def are_taken_over(url: str) -> None:
+    """With whom they have; one that is missing is made."""
+    engine = open_database(url)
+    tables.METADATA.create_all(engine, [tables.PEOPLE, tables.SESSIONS])
+    with writing(engine) as db:
+        People(WEAK).add(db, "olga", "operator", None, PASSWORD, NOW_MS)
     tables.make(engine)
-    tables.make(engine)
-    lives(engine)
+    with writing(engine) as db:
+        assert People(WEAK).signs_in(db, "olga", PASSWORD) is not None
+        People(WEAK).failed(db, "olga", "10.0.0.1", NOW_MS)
+        assert db.scalar(text("SELECT version_num FROM console_version")) == "0001"
+        db.execute(text("UPDATE console_version SET version_num = '9999'"))
+    with pytest.raises(NotUpgraded, match="newer"):
+        tables.make(engine)
     engine.dispose()
 
 

@@ -237,7 +237,7 @@ def night() -> History:
     made.now_ms = NOW_MS - 60_000
     for agency in ("attorney-general", "customs", "foreign-affairs", "commission", "unodc-ropan", "sica"):
         made.tell(agency, published=12, delivered=9)
-    made.tell("interpol", "failed", published=4, error="Transient: notices.json: 503 from the notices service")
+    made.tell("interpol", "failed", published=4, error="credentials: Credentials in connectors.transports.outgoing:219")
     made.now_ms = NOW_MS - 14 * 60_000
     made.tell("iom", published=3, delivered=5)
     made.now_ms = NOW_MS

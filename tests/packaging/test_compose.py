@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,10 @@ from ruamel.yaml import YAML
 
 from hub.bus.kafka_jars import WANTED
 from hub.bus.local import SETTINGS, LocalKafka
+from hub.cli.pages import commands, rooms
+from hub.console.settings import ConsoleSettings, NotSafe
+from hub.metrics import Progress, RecorderMetrics, serving
+from tests.packaging.tls_console import answering
 
 TOP = Path(__file__).parents[2]
 KafkaAdminClient: Any = kafka.KafkaAdminClient
@@ -33,6 +39,7 @@ OF_THE_PLACE = {
 }
 SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|PRIVATE|API_?KEY|_KEY$", re.IGNORECASE)
 NOT_IN_THE_FILE = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}|/run/secrets/[a-z_]+")
+KEPT_ELSEWHERE = re.compile(r"\$\{[A-Z_]+:-\./var/[a-z/.]+\}")  # var/ is in no commit and in no image
 LOOKS_SECRET = re.compile(  # a password in an address, a key, or a long word that mixes cases and digits
     r"://[^/\s:]+:[^/\s@]+@|-----BEGIN|\b(?=\w*[a-z])(?=\w*[A-Z])(?=\w*\d)[A-Za-z0-9+/_-]{24,}"
 )
@@ -155,7 +162,91 @@ def test_no_value_is_a_secret(compose: Any) -> None:
                 assert NOT_IN_THE_FILE.fullmatch(value), name
     for path, text in strings(compose):
         assert not LOOKS_SECRET.search(text), path
-    assert all(secret.keys() == {"environment"} for secret in compose["secrets"].values())
+    for secret in compose["secrets"].values():
+        (where,) = secret
+        assert where == "environment" or (where == "file" and KEPT_ELSEWHERE.fullmatch(secret[where]))
+
+
+def services_of_the_hub(compose: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: each for name, each in compose["services"].items() if each["image"].startswith("enlace:")}
+
+
+def settings_of(compose: Mapping[str, Any], service: str) -> dict[str, str]:
+    """What the service finds in its environment if nothing else was set outside."""
+    given = compose["services"][service]["environment"]
+    return {name: re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value) for name, value in given.items()}
+
+
+def test_every_setting_of_the_hub_that_is_given_exists(compose: Any) -> None:
+    known = {
+        f"{model.model_config.get('env_prefix', '')}{name}".upper()
+        for model in rooms().values()
+        for name in model.model_fields
+    }
+    for name in services_of_the_hub(compose):
+        ours = {each for each in settings_of(compose, name) if each.startswith("ENLACE_")}
+        assert ours <= known, name
+
+
+def test_every_service_of_the_hub_runs_a_command_that_exists(compose: Any) -> None:
+    services = services_of_the_hub(compose)
+    assert services.keys() == {"topics", "router", "recorder", "console"}
+    for each in services.values():
+        assert f"## `{' '.join(each['command'])}`\n" in commands()
+
+
+def test_recorder_and_console_have_one_database(compose: Any) -> None:
+    urls = {settings_of(compose, name)["ENLACE_DATABASE_URL"] for name in ("recorder", "console")}
+    assert urls == {"postgresql://enlace@postgres/enlace"}
+    assert all("postgres" in compose["services"][name]["depends_on"] for name in ("recorder", "console"))
+
+
+def console_settings(compose: Mapping[str, Any]) -> ConsoleSettings:
+    prefix = "ENLACE_CONSOLE_"
+    given = settings_of(compose, "console").items()
+    return ConsoleSettings(
+        **{name.removeprefix(prefix).lower(): value for name, value in given if name.startswith(prefix)}  # type: ignore[arg-type]
+    )
+
+
+def test_the_console_ends_tls_itself_and_would_refuse_to_start_without(compose: Any) -> None:
+    chosen = console_settings(compose)
+    chosen.check()
+    assert chosen.tls and not chosen.loopback
+    with pytest.raises(NotSafe):
+        chosen.model_copy(update={"tls_certfile": None, "tls_keyfile": None}).check()
+
+
+def test_the_console_answers_where_it_is_published(compose: Any) -> None:
+    chosen = console_settings(compose)
+    assert compose["services"]["console"]["ports"] == [f"127.0.0.1:{chosen.port}:{chosen.port}"]
+    assert chosen.hosts(chosen.port) == {f"localhost:{chosen.port}"}
+
+
+def checked(compose: Mapping[str, Any], service: str, port: int, **settings: str) -> int:
+    """The exit code of a service's health check, asked of something on this machine."""
+    *command, code = compose["services"][service]["healthcheck"]["test"]
+    assert command == ["CMD", "python", "-c"]
+    inside = settings_of(compose, service)["ENLACE_CONSOLE_PORT" if service == "console" else "ENLACE_METRICS_PORT"]
+    assert inside in code
+    here = [sys.executable, "-c", code.replace(inside, str(port))]
+    return subprocess.run(here, env=settings, check=False, capture_output=True).returncode
+
+
+def test_the_recorder_s_health_check_tells_a_loop_that_turns_from_one_that_stands(compose: Any) -> None:
+    now_s = [0.0]
+    metrics = RecorderMetrics(Progress(lambda: now_s[0]))
+    with serving(metrics.registry, metrics.progress, 0) as port:
+        assert port is not None
+        assert checked(compose, "recorder", port) == 0
+        now_s[0] = 31.0
+        assert checked(compose, "recorder", port) != 0
+
+
+def test_the_console_s_health_check_reaches_it_by_the_name_that_people_type(compose: Any, tmp_path: Path) -> None:
+    with answering(tmp_path) as port:
+        assert checked(compose, "console", port, ENLACE_CONSOLE_ORIGIN=f"https://localhost:{port}") == 0
+        assert checked(compose, "console", port, ENLACE_CONSOLE_ORIGIN=f"https://elsewhere:{port}") != 0
 
 
 @pytest.mark.parametrize(

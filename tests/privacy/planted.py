@@ -21,6 +21,7 @@ from tests.routing.alerts import NOW_MS, alert, framed, record_of, replaced
 MARK: Final = "ZQXPLANTEDZQX"
 BORN: Final = "1907-03-19"
 PARTITIONS: Final = 2
+GOOD: Final = 6  # alerts that are in order, numbered from 1; the last one is restricted
 JPEG: Final = b"\xff\xd8\xff\xdb\x00\x12" + MARK.encode() + b"...\xff\xda" + MARK.encode() + b"\xff\xd9"
 
 _PERSON: Final = {"names": [{"full": f"María {MARK}", "family": MARK, "given": MARK}], "birth_date": BORN,

@@ -1,7 +1,8 @@
 """What an agency writes of persons is seen by nobody but its recipients: planted everywhere, sought wherever the hub speaks.
 
-Router and recorder run as processes that log all they can; the console's pages are asked for by every role; every command
-that shows something is called. What was planted must be in the agencies' topics, and nowhere else.
+Router and recorder run as processes that log all they can; the console's pages are asked for by every role, and its forms
+posted; every command that shows something is called; the rows of both databases are read. What was planted must be in the
+agencies' topics, and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,61 +14,37 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import pytest
 import structlog
-from argon2 import PasswordHasher
-from sqlalchemy import Engine
+from sqlalchemy import select
 
 from hub.bus.bus import Outgoing, lane
 from hub.bus.kafka import KafkaPublisher
 from hub.bus.limits import HUB_RECORD_BYTES
-from hub.console import tables
-from hub.console.app import DOORS, create_app
-from hub.console.ask import House
-from hub.console.kafka_cluster import KafkaCluster
-from hub.console.people import People
-from hub.console.sessions import lifetimes
-from hub.console.settings import ConsoleSettings
 from hub.guidelines.approval import public_key
 from hub.model.receipt import Health
-from hub.readmodel.database import FILE, open_database, upgrade, writing
+from hub.readmodel.database import FILE, open_database, upgrade
+from hub.readmodel.reading import KafkaReading
+from hub.readmodel.tables import Base
+from hub.recorder import Recorder
 from tests.cli.command import ENLACE, Answer, enlace, environment
-from tests.console.visitor import Visitor
-from tests.console.world import PASSWORD
 from tests.kafka.change_hub import Hub, hub, until
-from tests.privacy.planted import MARK, PARTITIONS, bad, found, good
+from tests.postgres_fixture import new_database
+from tests.privacy.planted import GOOD, MARK, PARTITIONS, bad, found, good
+from tests.privacy.told import Told
+from tests.privacy.visits import OLGA, pages
 from tests.routing.alerts import alert_id, framed, receipt_of, record_of
 
 __all__ = ["hub"]
 pytestmark = pytest.mark.kafka
-GOOD = 6
-PEOPLE = {"olga": ("operator", None), "ariel": ("auditor", "customs")}  # together they may see every page
-TOPICS = (
-    *("decisions", "quarantine", "control", "alerts.customs"),
-    *("deliveries.police", "receipts.police", "connectors.police"),
-)
-
-
-@dataclass
-class Told:
-    """All that came out, by the place where it did."""
-
-    places: dict[str, str | bytes] = field(default_factory=dict)
-
-    def add(self, place: str, out: str | bytes) -> None:
-        self.places[place] = self.places.get(place, b"" if isinstance(out, bytes) else "") + out  # type: ignore[operator]
-
-    def leaks(self) -> list[str]:
-        return sorted(place for place, out in self.places.items() if found(out))
 
 
 class Written(logging.Handler):
@@ -148,7 +125,7 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def told(hub: Hub) -> Iterator[Watched]:
+def told(hub: Hub, postgres: str) -> Iterator[Watched]:
     """What came out of a hub through which all of it went."""
     hub.begin()
     settings = {
@@ -166,7 +143,9 @@ def told(hub: Hub) -> Iterator[Watched]:
             until(lambda: "enlace_recorder_records" in fetched(f"http://127.0.0.1:{ports[1]}/metrics"), "a recorder")
             until(lambda: recorded(made), "all records recorded")
             commands(made)
-            pages(made)
+            pages(hub, made.told, FILE)
+            with new_database(postgres) as url:
+                made.told.add("PostgreSQL", rows_in_postgresql(hub, url))
         made.told.add("logs of commands and console", "\n".join(logs.lines))
     for path in hub.folder.glob(f"{FILE}*"):
         made.told.add(path.name, path.read_bytes())
@@ -186,12 +165,38 @@ def publish(hub: Hub) -> None:
     ]
     write(hub, *(record_of(each, PARTITIONS) for each in alerts), *bad())
     (delivery, *_) = until(lambda: hub.sent("police", 2), "a delivery")
-    said = {"state": "rejected", "reason": f"known as {MARK}"}, {"reference": MARK}
+    said = {"state": "rejected", "reason": f"known as {MARK}"}, {"reference": MARK}, {"reason": MARK.lower()}
     replies = [receipt_of(delivery, **each)._replace(partition=lane(alert_id(2).bytes, PARTITIONS)) for each in said]
-    health = Health(connector=MARK, agency="police", at_ms=1, state="failed", error="fault: KeyError in module:7")
     state = replies[0]._replace(topic="connectors.police", partition=0)
     native = state._replace(key=MARK.encode(), value=MARK.encode())
-    write(hub, *replies, state._replace(key=b"health/x", value=framed(health)), native)
+    write(hub, *replies, *(state._replace(key=b"health/x", value=framed(each)) for each in ailing()), native)
+
+
+def ailing() -> Iterator[Health]:
+    """Connectors that put what they know into their names and errors, as text and as what looks like a code."""
+    for name, error in ((MARK, f"fault: {MARK} in module:7"), ("x", MARK.lower()), ("y", f"{MARK.lower()}: gap")):
+        yield Health(connector=name, agency="police", at_ms=1, state="failed", error=error)
+
+
+def rows_in_postgresql(hub: Hub, url: str) -> bytes:
+    """Every value of a read model that recorded the same topics there."""
+    engine = open_database(url)
+    upgrade(engine)
+    keys = frozenset(public_key(text) for text in hub.first_keys.split(","))
+    recorder = Recorder(lambda: KafkaReading(hub.connection), engine, ids=hub.ids, keys_of_first=keys)
+    recorder.open()
+    while recorder.step() or not recorder.caught_up:
+        pass
+    recorder.close()
+    with engine.connect() as connection:
+        values = [
+            value if isinstance(value, bytes) else str(value).encode()
+            for table in Base.metadata.sorted_tables
+            for row in connection.execute(select(table))
+            for value in row
+        ]
+    engine.dispose()
+    return b"\n".join(values)
 
 
 def write(hub: Hub, *records: Outgoing) -> None:
@@ -206,7 +211,7 @@ def settled(told: Told, port: int) -> bool:
     """All alerts and receipts that were published, by the router's own count."""
     text = fetched(f"http://127.0.0.1:{port}/metrics")
     counts = re.findall(r'enlace_router_records_total\{outcome="[a-z]+"\} ([0-9.]+)', text)
-    return sum(map(float, counts)) >= GOOD + BAD + 3
+    return sum(map(float, counts)) >= GOOD + BAD + 4
 
 
 def recorded(made: Watched) -> bool:
@@ -244,66 +249,6 @@ def commands(made: Watched) -> None:
     made.enlace("alert", str(alert_id(999)))
 
 
-def pages(made: Watched) -> None:
-    """Every page of the console for every role, the forms that show something, and pages that do not exist."""
-    engine = open_database(f"sqlite:///{made.hub.folder / FILE}")
-    upgrade(engine)
-    tables.make(engine)
-    house = house_of(made.hub, engine)
-    with writing(engine) as db:
-        for name, (role, agency) in PEOPLE.items():
-            house.people.add(db, name, role, agency, PASSWORD, now_ms())
-    bundle = made.hub.in_force().rules().bundle.name
-    for name in PEOPLE:
-        someone = Visitor(create_app(house), "en" if name == "olga" else "es")
-        assert someone.sign_in(name).status_code == 303
-        for door in DOORS:
-            if door.method == "GET" and door.path != "/now/stream":
-                visit(made, someone, name, door.path, bundle)
-        for path in ("/alerts/nothing", "/quarantine/nothing", "/topics/nothing/records", "/nothing"):
-            made.told.add(f"{name} {path}", someone.get(path).text)
-    made.told.add("console /metrics", house.metrics.text())
-    engine.dispose()
-
-
-def visit(made: Watched, someone: Visitor, name: str, path: str, bundle: str) -> None:
-    """A page as often as there are things that it can show."""
-    topics = TOPICS if path.endswith("/records") and name == "ariel" else ("alerts.customs",)
-    for topic in topics:
-        for number in (1, GOOD) if "{id}" in path else (1,):
-            asked = path.format(
-                topic=topic, id=alert_id(number), reason="unknown-value", digest=bundle, agency="police"
-            )
-            for query in queries(path):
-                made.told.add(f"{name} {asked} {query}", someone.get(asked, **query).text)
-
-
-def queries(path: str) -> list[dict[str, str]]:
-    if path.endswith("/records"):
-        return [{"partition": str(number)} for number in range(PARTITIONS)]
-    if path.endswith("/export"):
-        return [{"form": form} for form in ("csv", "json")]
-    return [{"agency": "shelter"} if path.endswith("/why") else {}]
-
-
-def house_of(hub: Hub, engine: Engine) -> House:
-    settings = ConsoleSettings(host="127.0.0.1", port=8630)
-    keys = frozenset(public_key(text) for text in hub.first_keys.split(","))
-    return House(
-        engine=engine,
-        cluster=KafkaCluster(hub.connection, hub.ids, keys, PARTITIONS, 1, now_ms),
-        settings=settings,
-        people=People(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
-        sessions=lifetimes(settings),
-        clock=now_ms,
-        port=8630,
-    )
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 def test_what_was_planted_is_told_to_nobody(told: Watched) -> None:
     assert told.told.leaks() == []
 
@@ -331,9 +276,13 @@ def test_every_part_of_the_hub_spoke(told: Watched) -> None:
         assert len(places[place]) > 100, place
     assert "router.committed" in str(places["log of router"]), "it logs all it can"
     assert 'enlace_router_quarantined_total{reason="unknown-value"} ' in str(places["router /metrics"])
-    for place in ("enlace tail --all --last 6 --json", f"olga /alerts/{alert_id(1)} {{}}"):
+    for place in ("enlace tail --all --last 6 --json", f"{OLGA} /alerts/{alert_id(1)} {{}}"):
         assert str(alert_id(1)) in str(places[place]), place
-    assert len(places[FILE]) > 50_000 and alert_id(1).bytes in bytes(places[FILE])  # type: ignore[arg-type]
+    posted = [str(places[f"{OLGA} POST {path}"]) for path in ("/quarantine/dry-run", "/quarantine/order", "/holds/set")]
+    assert all("<h1>" in answer for answer in posted) and "alerts.customs/" in posted[0]
+    for place in (FILE, "PostgreSQL"):
+        assert alert_id(1).bytes in bytes(places[place]), place  # type: ignore[arg-type]
+    assert len(places[FILE]) > 50_000
     reasons = {row["reason"] for row in json.loads(str(places["enlace quarantine list --json"]))}
     assert reasons >= {"undecodable", "unknown-schema", "too-large", "key-mismatch", "wrong-lane"}
     assert reasons >= {"foreign-topic", "unknown-value", "digest-mismatch"}

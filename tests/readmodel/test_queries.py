@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from hub.bus.bus import Outgoing, TopicPartition
 from hub.guidelines.holds import set_by
@@ -66,6 +66,30 @@ def test_an_auditor_of_either_party_sees_a_restricted_alert_with_all_others(
             assert life is not None and {each.recipient for each in life.deliveries} == {"police", "prosecutor"}
             assert queries.delivery(connection, scope, life.deliveries[0].id) == life.deliveries[0]
             assert queries.delivery(connection, NOBODY, life.deliveries[0].id) is None
+
+
+def test_as_much_is_asked_of_the_database_however_many_agencies_there_are(engine: Engine) -> None:
+    """On a busy machine each statement waits for its turn."""
+    made, asked = History(), [0]
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def _count(*_: object) -> None:
+        asked[0] += 1
+
+    def statements(scope: Scope) -> int:
+        asked[0] = 0
+        with engine.connect() as connection:
+            queries.now(connection, scope, made.now_ms)
+            queries.handover(connection, scope, 0, made.now_ms)
+        return asked[0]
+
+    found = []
+    for count in (1, 5):
+        for number in range(count):
+            made.tell(f"agency-{number}")
+        record_all(made, engine)
+        found.append((statements(NOBODY), statements(Scope(frozenset({"police"})))))
+    assert found[0] == found[1]
 
 
 def test_a_restricted_alert_is_counted_nowhere_for_others(engine: Engine, restricted: History) -> None:

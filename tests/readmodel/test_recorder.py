@@ -16,7 +16,7 @@ from hub.readmodel import bulk, writing
 from hub.readmodel.database import NotUpgraded, check_version, open_database, upgrade
 from hub.readmodel.queries import alarms, bundle_json, bundles, holds, note_act, now, reconciliation
 from hub.readmodel.results import NOBODY
-from hub.readmodel.tables import Alarm, Audit, Decision, Delivery, Position, Receipt
+from hub.readmodel.tables import Alarm, Audit, Decision, Delivery, Health, Position, Receipt
 from hub.recorder import AnotherRecorder, empty
 from tests.guidelines.published import published, with_stewards
 from tests.readmodel.history import History
@@ -140,6 +140,57 @@ def test_nothing_of_a_section_a_key_or_free_text_reaches_the_database(engine: En
     assert len(rows["quarantine"]) >= 2 and rows["alerts"]
     assert PLANTED not in repr(rows) and PLANTED.encode().hex() not in repr(rows).lower()
     assert "invented account" not in repr(rows)
+
+
+def test_what_an_agency_writes_of_a_refusal_or_an_error_is_recorded_as_far_as_it_is_of_a_closed_list(
+    engine: Engine,
+) -> None:
+    made = History()
+    for number, reason in enumerate(("http-404", "ana-maria"), start=1):
+        made.acknowledge(made.take(alert(number)), "police", state="rejected", reason=reason)
+    made.tell("police", state="failed", error="gap: Ana in maria:7")
+    made.tell("shelter", state="failed", error="ana-maria")
+    record_all(made, engine)
+    with engine.connect() as connection:
+        assert connection.execute(select(Receipt.reason).order_by(Receipt.offset)).scalars().all() == [
+            "http-404",
+            "other",
+        ]
+        assert connection.execute(select(Health.error).order_by(Health.agency)).scalars().all() == ["gap", "other"]
+    assert "ana" not in repr(rows_of(engine)).lower()
+
+
+def test_an_upgrade_cuts_what_was_recorded_before_to_the_closed_lists(engine: Engine) -> None:
+    made = History()
+    first, second = made.take(alert(1)), made.take(alert(2))
+    made.acknowledge(first, "police", state="rejected", reason="not-ours")
+    made.acknowledge(second, "police", state="rejected", reason="case-closed")
+    made.tell("police", state="failed", error="gap: Gap in a.b:7")
+    made.tell("shelter", state="failed", error="fault: KeyError in a.b:7")
+    record_all(made, engine)
+    before = [  # as the version before wrote it
+        update(Receipt).where(Receipt.reason == "not-ours").values(reason="ana-maria"),
+        update(Delivery).where(Delivery.receipt_reason == "not-ours").values(receipt_reason="ana-maria"),
+        update(Health).where(Health.agency == "police").values(error="gap: Gap in a.b:7"),
+        update(Health).where(Health.agency == "shelter").values(error="Ana Maria called"),
+    ]
+    with engine.begin() as connection:
+        for each in before:
+            connection.execute(each)
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    upgrade(engine)
+    with engine.connect() as connection:
+        assert connection.execute(select(Receipt.reason).order_by(Receipt.offset)).scalars().all() == [
+            "other",
+            "case-closed",
+        ]
+        told = (
+            select(Delivery.receipt_reason)
+            .where(Delivery.receipt_reason.is_not(None))
+            .order_by(Delivery.receipt_reason)
+        )
+        assert connection.execute(told).scalars().all() == ["case-closed", "other"]
+        assert connection.execute(select(Health.error).order_by(Health.agency)).scalars().all() == ["gap", "other"]
 
 
 def test_a_record_that_nobody_decided_breaks_the_chain_and_is_an_alarm(history: History, engine: Engine) -> None:

@@ -6,6 +6,11 @@ from alembic import context
 
 from hub.readmodel.tables import Base
 
-connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Base.metadata, transactional_ddl=False)
+given = context.config.attributes
+context.configure(
+    connection=given["connection"],
+    version_table=given["version_table"],
+    target_metadata=Base.metadata,
+    transactional_ddl=False,
+)
 context.run_migrations()

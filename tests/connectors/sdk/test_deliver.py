@@ -10,7 +10,7 @@ import pytest
 import stamina
 
 from connectors.sdk import Credentials, Delivery, Effect, Rejected, Transient
-from connectors.sdk.deliver import FAULTS, PARKED_REASONS, PATIENCE_MS, Reception
+from connectors.sdk.deliver import FAULTS, PATIENCE_MS, Reception
 from connectors.sdk.kinds import Fault
 from connectors.sdk.publish import Identity
 from hub.bus.bus import Outgoing, lane
@@ -20,7 +20,7 @@ from hub.model.avro import LOCAL_IDS, decode_as, encode_payload, frame, unframe
 from hub.model.core import Section
 from hub.model.delivery import Delivery as DeliveryRecord
 from hub.model.delivery import View
-from hub.model.receipt import Receipt
+from hub.model.receipt import PARKED_REASONS, Receipt
 from tests.connectors.deliveries import KEY, NOW_MS, narrative, outgoing, record, suspect
 
 PARTITIONS = 6
