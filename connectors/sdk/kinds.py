@@ -32,7 +32,8 @@ class Alert:
     """One piece of information that a source proposes to publish.
 
     `key` names the native record within its source for ever: an update is a new revision of the same alert, a repeat
-    nothing. It leaves the connector only under an HMAC.
+    nothing. It leaves the connector only under an HMAC. `lasting`: it tells of a state that goes on until the source says
+    otherwise (a warrant in force), and is published anew before it ends (renewal.py).
     """
 
     key: str = field(repr=False)
@@ -40,6 +41,7 @@ class Alert:
     contents: tuple[Content, ...] = field(repr=False)
     derived: tuple[Provenance, ...] = ()
     original: Original | None = field(default=None, repr=False)  # the kit puts the one of the Read here
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,8 @@ class Source(Protocol[Native]):
 
     A source may also have `check()`, which tries the connection (raises Transient, Credentials, ValueError), and
     `follows(before, after)`, which says whether one position comes right after another: then a gap stops the connector.
+    One that can be asked again has `standing()`: Reads of all the records that it has now, whatever was read before, with
+    positions that nobody looks at. It is asked when a lasting alert is near its end.
     """
 
     def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord | Listed]:

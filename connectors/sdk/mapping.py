@@ -77,7 +77,7 @@ class Mapping:
         contents, consents = _Composer(scope).contents(plan)
         draft = self._draft(scope, tuple(consents))
         _no_trouble(scope)
-        yield Alert(key, draft, tuple(contents))
+        yield Alert(key, draft, tuple(contents), lasting=plan.file.lasting)
         for note in scope.notes:
             yield Note(note.sentence, note.column, note.code)
 

@@ -387,6 +387,9 @@ class MappingFile(Model):
     label: LabelMapping
     observed: Leaf | None = Field(None, description="when what the record tells was observed")
     valid_days: Annotated[int, Field(ge=1, le=89)] = Field(60, description="how long an alert is valid")
+    lasting: bool = Field(
+        False, description="records tell of what goes on until they change: alerts are published anew before they end"
+    )
     caveats: Leaf | None = Field(None, description="codes of the bundle's caveats")
     facts: FactsMapping = FactsMapping()
     persons: Annotated[tuple[PersonMapping, ...], Field(max_length=50)] = ()

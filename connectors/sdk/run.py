@@ -38,6 +38,8 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = {"transient": 30.0, "credentials": 300.0, "gap": 300.0, "fault": 300.0}
 LOOK_S: Final = 0.1  # how often somebody who waits looks whether to stop
 SET_ASIDE_MAX_BYTES: Final = 64 << 20
+PUBLISHED: Final = ("published", "renewed", "cancelled", "unchanged", "set_aside")  # counts by name
+RECEIVED: Final = ("delivered", "rejected", "parked")
 
 
 def now_ms() -> int:
@@ -280,8 +282,8 @@ class Supervision:
         if running is None:
             return
         for counts, names in (
-            (running.publication and running.publication.counts, ("published", "cancelled", "unchanged", "set_aside")),
-            (running.reception and running.reception.counts, ("delivered", "rejected", "parked")),
+            (running.publication and running.publication.counts, PUBLISHED),
+            (running.reception and running.reception.counts, RECEIVED),
         ):
             for name in names if counts else ():
                 new = getattr(counts, name) - self._counted.get(name, 0)

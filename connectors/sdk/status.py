@@ -99,6 +99,7 @@ class Status:
     state: State = "waiting"
     trouble: Trouble | None = None
     published: int = 0
+    renewed: int = 0
     cancelled: int = 0
     unchanged: int = 0
     set_aside: int = 0
@@ -184,6 +185,7 @@ class Metrics:
         labels = [status.agency, status.connector]
         for name, words, count in (
             ("published", "alerts published", status.published),
+            ("renewed", "of those published, what lasts and was told anew before its end", status.renewed),
             ("cancelled", "alerts cancelled", status.cancelled),
             ("unchanged", "records that said nothing new", status.unchanged),
             ("set_aside", "bad records set aside", status.set_aside),
