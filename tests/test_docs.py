@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sdk.deliver import PARKED_REASONS
+from connectors.sdk.kinds import KEPT_UNTIL
 from hub.bus.topics import KINDS
 from hub.cli import app
 from hub.cli.pages import PAGES, rooms
@@ -82,7 +83,7 @@ def test_every_command_is_documented() -> None:
 
 def test_every_reason_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "reasons.md").read_text(encoding="utf-8"), re.MULTILINE))
-    known = {*QUARANTINE_REASONS, *REASONS, *PARKED_REASONS} - {"permitted"}
+    known = {*QUARANTINE_REASONS, *REASONS, *PARKED_REASONS, KEPT_UNTIL} - {"permitted"}
     assert documented == known | {"cancelled", "no-longer-permitted"}
 
 

@@ -9,6 +9,7 @@ acknowledge they set `acknowledged_ms`, which is theirs alone.
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -30,8 +31,9 @@ from sqlalchemy import (
     update,
 )
 
-from connectors.sdk import Content, Delivery, Effect
+from connectors.sdk import Content, Deletion, Delivery, Effect
 from connectors.sdk.effects import metadata
+from connectors.sdk.kinds import KEPT_UNTIL
 from connectors.sdk.terms import acknowledge_by_ms, caveats, keep_until_ms, review_by_ms
 from hub.model.core import Core
 from hub.model.delivery import Delivery as DeliveryRecord
@@ -124,14 +126,16 @@ class Register:
             )
         return Effect(reference=alert)
 
-    def expire(self, connection: Connection, now_ms: int) -> int:
-        """Takes out the cases whose retention has ended; how many there were. Call it again while there are some."""
-        ended = select(cases.c.alert).where(and_(cases.c.keep_until_ms <= now_ms, cases.c.state == "open"))
-        found = connection.execute(ended.order_by(cases.c.keep_until_ms).limit(EXPIRED_AT_ONCE)).scalars().all()
-        for alert in found:
-            _put(connection, alert, {"state": "deleted", "reason": "kept-until", **EMPTY})
-            _remove(connection, alert, "kept-until", now_ms, None, None)
-        return len(found)
+    def expire(self, connection: Connection, now_ms: int) -> list[Deletion]:
+        """Takes out cases whose retention has ended, at most EXPIRED_AT_ONCE."""
+        ended = and_(cases.c.keep_until_ms <= now_ms, cases.c.state == "open")
+        statement = select(cases.c.alert, cases.c.delivery).where(ended).order_by(cases.c.keep_until_ms)
+        gone = []
+        for alert, delivery in connection.execute(statement.limit(EXPIRED_AT_ONCE)).all():
+            _put(connection, alert, {"state": "deleted", "reason": KEPT_UNTIL, **EMPTY})
+            _remove(connection, alert, KEPT_UNTIL, now_ms, None, None)
+            gone.append(Deletion(bytes.fromhex(delivery), uuid.UUID(alert), now_ms))
+        return gone
 
     def _release(self, connection: Connection, delivery: Delivery, core: Core, now_ms: int) -> None:
         record = delivery.record

@@ -18,9 +18,10 @@ import stamina
 from hub.bus.memory_log import Crashed
 from hub.model.avro import LOCAL_IDS
 from hub.model.compose import DAY_MS
+from hub.model.receipt import Receipt
 from hub.routing.opening import Refused, open_alert
 
-from .contract_samples import SAMPLES, WORDS, deliveries
+from .contract_samples import KEEP_DAYS, RELEASES, SAMPLES, WORDS, deliveries
 from .contract_world import PARTITIONS, Broken, Crash, NotClaimed, Unexamined, World, folders, must
 from .convert import Proposed, proposals
 from .kinds import Alert, Connector, Read, Rejected, Transient, Trial
@@ -31,7 +32,6 @@ __all__ = ["STATEMENTS", "Broken", "Finding", "NotClaimed", "Statement", "Unexam
 
 POINTS: Final = ("commit:staged", "commit:flushed", "commit:committed", "commit:bumped")
 STOP_WITHIN_S: Final = 30.0
-RETENTION_MS: Final = 200 * 365 * DAY_MS  # longer than anything may be kept
 
 Trying = Callable[[Path], Trial]
 
@@ -282,6 +282,39 @@ def nothing_personal_is_told_by_the_sink(connector: Connector[Any], trying: Tryi
     _quiet(heard, WORDS)
 
 
+def what_a_sink_may_not_keep_is_deleted_and_receipted(connector: Connector[Any], trying: Trying, folder: Path) -> None:
+    """When its date has come, what was delivered is gone though nothing more comes, and the hub is told of each copy."""
+    if connector.sink is None:
+        raise Unexamined("it has no sink")
+    fresh = folders(folder)
+    sink = connector.sink(trying(next(fresh)).options)
+    sink.close()
+    if not hasattr(sink, "housekeeping"):
+        raise NotClaimed("its sink keeps nothing until a date")
+    for point in POINTS:
+        world, trial = World(connector), trying(next(fresh))
+        world.send(deliveries(world.agency, PARTITIONS)[:RELEASES])
+        world.taken(trial)
+        world.kept_house(trial)
+        must(not _deleted(world), "something was deleted before its date")
+        world.passes(KEEP_DAYS * DAY_MS)
+        try:
+            world.kept_house(trial, Crash(point, 1))
+            raise Broken("nothing was deleted, or nobody was told")
+        except Crashed:
+            world.kept_house(trial)
+        told = _deleted(world)
+        must(len({repr(each) for each in told}) == len({each.delivery for each in told}), "it was told in two ways")
+        world.kept_house(trial)
+        must(_deleted(world) == told, "a deletion is told again and again")
+        left = repr(trial.effects()) if trial.effects else ""
+        must(not any(word in left for word in WORDS), "something of what was delivered is still there")
+
+
+def _deleted(world: World) -> list[Receipt]:
+    return [receipt for receipt in world.receipts() if receipt.state == "deleted"]
+
+
 Statement = Callable[[Connector[Any], Trying, Path], None]
 STATEMENTS: Final[tuple[Statement, ...]] = (
     every_record_is_published_or_set_aside,
@@ -295,6 +328,7 @@ STATEMENTS: Final[tuple[Statement, ...]] = (
     a_delivery_has_its_effect_once,
     every_kind_of_delivery_is_taken,
     ended_in_the_middle_each_delivery_is_receipted_once,
+    what_a_sink_may_not_keep_is_deleted_and_receipted,
     nothing_personal_is_told_by_the_sink,
 )
 

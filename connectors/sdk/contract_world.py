@@ -18,6 +18,7 @@ from hub.model.text import to_json
 
 from .convert import native_key
 from .deliver import Reception
+from .housekeeping import Housekeeping
 from .kinds import BadRecord, Connector, Fault, Trial
 from .publish import NATIVE, Counts, Identity, Publication
 from .status import trouble_of
@@ -97,6 +98,22 @@ class World:
             raise Broken(f"a delivery brought it down: {trouble_of(fault).words}") from None
         finally:
             reception.close()
+
+    def kept_house(self, trial: Trial, mark: Callable[[str], None] = lambda _: None) -> None:
+        """A fresh start of the sink, which deletes what it may not keep longer."""
+        assert self.connector.sink is not None
+
+        def opened() -> Publisher:
+            return MemoryPublisher(self.log, name="housekeeping", mark=mark)
+
+        sink = self.connector.sink(trial.options)
+        housekeeping = Housekeeping(sink, self.identity, opened, lambda: self.now_ms)
+        try:
+            for _ in range(TURNS):
+                housekeeping.turn()
+        finally:
+            housekeeping.close()
+            sink.close()
 
     def passes(self, ms: int) -> None:
         """So much time passes."""

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Final, Generic, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -176,12 +176,27 @@ class Effect:
     reason: str | None = None
 
 
+KEPT_UNTIL: Final = "kept-until"  # why a copy was deleted: its date had come
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """A copy that a sink has no more because it may not be kept longer: the delivery that brought it, when it went, and why."""
+
+    delivery: bytes
+    alert: uuid.UUID
+    at_ms: int
+    reason: str = KEPT_UNTIL
+
+
 class Sink(Protocol):
     def deliver(self, delivery: Delivery) -> Effect:
         """Makes the effect and remembers the delivery's id in one local transaction; a second call returns the first
         effect. Raises Transient (try again later), Credentials or Rejected (never).
 
-        A sink may also have `check()`, as a source.
+        A sink may also have `check()`, as a source. One that keeps data until a date has `housekeeping(now_ms)`, which deletes
+        what may not be kept longer and returns the Deletions, some hundreds at most, whose receipts are owed, and
+        `receipted(deletions)`, which is called when these are on the bus (connectors/sdk/effects.py has both in SQL).
         """
 
     def close(self) -> None: ...

@@ -26,6 +26,7 @@ from hub.model.avro import LOCAL_IDS, SchemaIds
 
 from .control import Control
 from .deliver import Reception
+from .housekeeping import Housekeeping
 from .kinds import BadRecord, Connector, Options, Sink, Source
 from .publish import Identity, Publication
 from .status import Reporter, Status, Trouble, sayable, trouble_of
@@ -96,10 +97,17 @@ class Running:
             else None
         )
         self.reception = None
+        self.housekeeping = None
         if self._sink is not None:
             topics = [f"deliveries.{agency}"]
             bus = KafkaBus(place.connection, group=f"deliver.{self.name}", slot="deliver-0", topics=topics)
             self.reception = Reception(self._sink, identity, bus, now_ms, beat=bus.beat, faults=faults)
+            self.housekeeping = Housekeeping(
+                self._sink,
+                identity,
+                lambda: KafkaPublisher(place.connection, name=f"publish.{self.name}.housekeeping"),
+                now_ms,
+            )
 
     @property
     def waits(self) -> bool:
@@ -107,13 +115,15 @@ class Running:
         return self.reception is not None and self.reception.waits
 
     def turn(self, stop: Callable[[], bool]) -> int:
-        """Publishes what the source has, takes what was delivered; how many records there were."""
+        """Publishes what the source has, takes what was delivered, deletes what must go; how many records there were."""
         done = 0
         if self.publication:
             before = self.publication.counts.read
             done += self.publication.run(stop).read - before
         if self.reception and not stop():
             done += self.reception.step(IDLE_WAIT_MS)
+        if self.housekeeping and not stop():
+            done += self.housekeeping.turn()
         return done
 
     def rewind(self, position: str | None) -> None:
@@ -122,7 +132,7 @@ class Running:
             self.publication.rewind(position)
 
     def close(self) -> None:
-        for part in (self.publication, self.reception, self._source):
+        for part in (self.publication, self.housekeeping, self.reception, self._source):
             close = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -284,6 +294,7 @@ class Supervision:
         for counts, names in (
             (running.publication and running.publication.counts, PUBLISHED),
             (running.reception and running.reception.counts, RECEIVED),
+            (running.housekeeping and running.housekeeping.counts, ("deleted",)),
         ):
             for name in names if counts else ():
                 new = getattr(counts, name) - self._counted.get(name, 0)

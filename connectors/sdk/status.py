@@ -106,6 +106,7 @@ class Status:
     delivered: int = 0
     rejected: int = 0
     parked: int = 0
+    deleted: int = 0
     restarts: int = 0
     caught_up_ms: int | None = None  # when there was last nothing to do
     started_ms: int = 0
@@ -192,6 +193,7 @@ class Metrics:
             ("delivered", "deliveries that had their effect", status.delivered),
             ("rejected", "deliveries that the recipient refused", status.rejected),
             ("parked", "deliveries that could not be delivered", status.parked),
+            ("deleted", "copies deleted because they may not be kept longer", status.deleted),
             ("restarts", "starts after a failure", status.restarts),
         ):
             counter = CounterMetricFamily(f"enlace_connector_{name}", words, labels=names)

@@ -21,15 +21,19 @@ FOR_SOURCES = [each for each in STATEMENTS if "delivery" not in each.__name__ an
 FOR_SINKS = [each for each in STATEMENTS if each not in FOR_SOURCES]
 
 
-def keep(statement: Statement, connector: Connector[Any], trying: Callable[[Path], Trial], folder: Path) -> None:
-    """Raises Broken; what there is nothing to try on must be optional, or a direction that the connector has not."""
+def keep(statement: Statement, connector: Connector[Any], trying: Callable[[Path], Trial], folder: Path) -> bool:
+    """Whether there was anything to try it on; if not, it must be optional, or about a direction that the connector has not.
+
+    Raises Broken."""
     with closing(connector) as closed, stamina.set_testing(True, attempts=1):
         try:
             statement(closed, trying, folder)
+            return True
         except NotClaimed:
-            pass
+            return False
         except Unexamined:
             assert connector.source is None or connector.sink is None
+            return False
 
 
 @contextmanager

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 # What is optional in the contract, and which of ours do it.
 CLAIMED = {
     "what_lasts_is_told_anew_before_it_ends": ("attorney-general",),
+    "what_a_sink_may_not_keep_is_deleted_and_receipted": ("customs",),
 }
 
 

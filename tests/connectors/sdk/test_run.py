@@ -41,6 +41,7 @@ class Scripted:
         self._log = log
         self.publication = Half(Counts())
         self.reception = Half(TakenCounts())
+        self.housekeeping = None
         self.waits = False
         log.append("start")
 
