@@ -106,7 +106,7 @@ class Value(Model):
     split: OneOrMore | None = Field(None, description="what separates many values in one, such as ';'")
     codes: CodeMap = Field({}, description="native value: code; nothing for a value that says nothing")
     code_list: str | None = Field(None, description="the name of a list under `code_lists`, in place of `codes`")
-    default: OneOrMore | None = Field(None, description="the code for a value that has none")
+    default: OneOrMore | None = Field(None, description="what stands where the record has no value")
     drop: OneOrMore | None = Field(None, description="native values that say nothing")
     dates: tuple[Order, ...] | None = Field(None, description="orders of a date, tried in turn")
     choose: Annotated[tuple[Choice, ...], Field(min_length=1, max_length=50)] | None = Field(
