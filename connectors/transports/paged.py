@@ -146,8 +146,11 @@ class PagedList:
         at = _Pass("")
         for page in self._pages(at, whole=True):
             for item in page.items:
-                if item.key is not None and item.key not in at.seen:
-                    at.seen[item.key] = item.digest
+                name = BAD + item.digest.hex() if item.key is None else item.key
+                if name in at.seen:
+                    continue
+                at.seen[name] = item.digest
+                if item.key is not None:  # a bad one is told when it is read
                     yield Read(Item(item.key, item.value), "", "list", len(at.seen), original=self._original(item))
 
     def settled(self, position: str) -> None:
