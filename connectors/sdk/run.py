@@ -126,6 +126,11 @@ class Running:
             done += self.housekeeping.turn()
         return done
 
+    def beat(self) -> None:
+        """A sign of life: the bus ends a process that shows none for half a minute."""
+        if self.reception:
+            self.reception.beat()
+
     def rewind(self, position: str | None) -> None:
         """See Publication.rewind; nothing to do for a connector without a source."""
         if self.publication:
@@ -270,6 +275,7 @@ class Supervision:
 
     def _stopping(self, stop: Callable[[], bool]) -> bool:
         """Asked between two batches: a good place to tell how it goes."""
+        self._beat()
         self._count()
         self._tell(self._status, False)
         return stop() or self._control.paused
@@ -304,8 +310,13 @@ class Supervision:
     def _wait(self, pause_s: float, stop: Callable[[], bool]) -> None:
         left_s = pause_s
         while left_s > 0 and not stop():
+            self._beat()
             self._sleep(min(LOOK_S, left_s))
             left_s -= LOOK_S
+
+    def _beat(self) -> None:
+        if self._running is not None:
+            self._running.beat()
 
     def _close(self) -> None:
         running, self._running = self._running, None
