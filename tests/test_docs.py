@@ -13,7 +13,15 @@ from hub.cli import app
 from hub.cli.pages import PAGES, rooms
 from hub.guidelines.outcome import REASONS
 from hub.model.decision import QUARANTINE_REASONS
-from hub.model.receipt import EFFECTED_REASONS, HTTP_REASONS, OTHER, PARKED_REASONS, RECEIPT_REASONS, REJECTED_REASONS
+from hub.model.receipt import (
+    DELETED_REASONS,
+    EFFECTED_REASONS,
+    HTTP_REASONS,
+    OTHER,
+    PARKED_REASONS,
+    RECEIPT_REASONS,
+    REJECTED_REASONS,
+)
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -83,7 +91,7 @@ def test_every_command_is_documented() -> None:
 
 def test_every_reason_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| `([a-z-]+)` \|", (DOCS / "reasons.md").read_text(encoding="utf-8"), re.MULTILINE))
-    told = {*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, OTHER}
+    told = {*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *DELETED_REASONS, OTHER}
     known = {*QUARANTINE_REASONS, *REASONS, *told} - {"permitted"}
     assert documented == known | {"cancelled", "no-longer-permitted"}
 

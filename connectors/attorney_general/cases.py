@@ -52,6 +52,10 @@ class CaseSource:
         """Raises what SqlTable raises."""
         return self._sought.read(after) if self._sought is not None else iter(())
 
+    def standing(self) -> Iterator[Read[SqlRow] | BadRecord]:
+        """Every row as it is now: warrants in force are told anew, outcomes are not. Raises what SqlTable raises."""
+        return self._sought.standing() if self._sought is not None else iter(())
+
     def alerts(self, native: SqlRow) -> Iterable[Alert | Cancel | Note]:
         """One of the two alerts, and a cancel of the other: a case may be opened again. Raises BadNative."""
         assert self._sought is not None

@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from connectors.sdk import Connector, Delivery, Effect, Transient
-from connectors.sdk.effects import once, open_engine
+from connectors.sdk import Connector, Deletion, Delivery, Effect, Transient
+from connectors.sdk.effects import expired, once, open_engine, receipted
 from connectors.transports.files import Files
 
 from . import caveats, trial
@@ -24,8 +23,6 @@ from .register import Register
 from .reports import ReportSource
 from .statistics import StatisticsOptions, StatisticsSource
 
-LOOK_MS: Final = 3_600_000  # between two looks for cases whose retention has ended
-
 
 def report_source(options: CommissionOptions) -> ReportSource:
     """Raises NoFolder."""
@@ -33,7 +30,7 @@ def report_source(options: CommissionOptions) -> ReportSource:
 
 
 class RegisterSink:
-    """Deliveries into the register; what may not be kept longer is taken out at every start and then every hour."""
+    """Deliveries into the register; what may not be kept longer is taken out of it."""
 
     def __init__(self, options: CommissionOptions, now_ms: Callable[[], int] | None = None) -> None:
         """Raises ValueError for a bad address or file, Transient."""
@@ -46,8 +43,6 @@ class RegisterSink:
             self._register = Register(self._engine, words)
         except OperationalError as error:
             raise Transient(type(error).__name__) from None
-        self._looked_ms = 0
-        self.expire()
 
     def check(self) -> None:
         """Reaches the database. Raises Transient."""
@@ -58,26 +53,17 @@ class RegisterSink:
 
     def deliver(self, delivery: Delivery) -> Effect:
         now_ms = self._now_ms()
-        if now_ms - self._looked_ms >= LOOK_MS:
-            self.expire()
         return once(
             self._engine, delivery, now_ms, lambda connection: self._register.take(connection, delivery, now_ms)
         )
 
-    def expire(self) -> int:
-        """Takes out what may not be kept longer; how many cases. Raises Transient."""
-        now_ms = self._now_ms()
-        total = 0
-        try:
-            while True:
-                with self._engine.begin() as connection:
-                    count = self._register.expire(connection, now_ms)
-                total += count
-                if not count:
-                    self._looked_ms = now_ms
-                    return total
-        except OperationalError as error:
-            raise Transient(type(error).__name__) from None
+    def housekeeping(self, now_ms: int) -> Sequence[Deletion]:
+        """Takes out the cases whose retention has ended. Raises Transient."""
+        return expired(self._engine, lambda connection: self._register.expire(connection, now_ms))
+
+    def receipted(self, deletions: Sequence[Deletion]) -> None:
+        """Raises Transient."""
+        receipted(self._engine, deletions)
 
     def close(self) -> None:
         self._engine.dispose()

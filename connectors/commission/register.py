@@ -9,6 +9,7 @@ acknowledge they set `acknowledged_ms`, which is theirs alone.
 from __future__ import annotations
 
 import json
+import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -30,16 +31,17 @@ from sqlalchemy import (
     update,
 )
 
-from connectors.sdk import Content, Delivery, Effect
+from connectors.sdk import Content, Deletion, Delivery, Effect
 from connectors.sdk.effects import metadata
+from connectors.sdk.terms import acknowledge_by_ms, caveats, keep_until_ms, review_by_ms
 from hub.model.core import Core
+from hub.model.delivery import Delivery as DeliveryRecord
 from hub.model.obligation import Obligation
+from hub.model.receipt import KEPT_UNTIL
 from hub.model.text import to_json
 
 from .caveats import Words, words
 
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
 EXPIRED_AT_ONCE: Final = 500  # cases taken out in one transaction
 
 cases = Table(
@@ -102,9 +104,10 @@ removals = Table(
 class Register:
     """Takes deliveries in, each in the transaction that remembers it (connectors.sdk.effects)."""
 
-    def __init__(self, engine: Engine, caveats: Mapping[str, Words]) -> None:
+    def __init__(self, engine: Engine, worded: Mapping[str, Words]) -> None:
+        """`worded`: the words of caveats by code."""
         metadata.create_all(engine)
-        self._caveats = caveats
+        self._worded = worded
 
     def take(self, connection: Connection, delivery: Delivery, now_ms: int) -> Effect:
         """The effect of one delivery. Requests and feedback are on alerts of one's own: they are noted, and cover nothing."""
@@ -123,14 +126,16 @@ class Register:
             )
         return Effect(reference=alert)
 
-    def expire(self, connection: Connection, now_ms: int) -> int:
-        """Takes out the cases whose retention has ended; how many there were. Call it again while there are some."""
-        ended = select(cases.c.alert).where(and_(cases.c.keep_until_ms <= now_ms, cases.c.state == "open"))
-        found = connection.execute(ended.order_by(cases.c.keep_until_ms).limit(EXPIRED_AT_ONCE)).scalars().all()
-        for alert in found:
-            _put(connection, alert, {"state": "deleted", "reason": "kept-until", **EMPTY})
-            _remove(connection, alert, "kept-until", now_ms, None, None)
-        return len(found)
+    def expire(self, connection: Connection, now_ms: int) -> list[Deletion]:
+        """Takes out cases whose retention has ended, at most EXPIRED_AT_ONCE."""
+        ended = and_(cases.c.keep_until_ms <= now_ms, cases.c.state == "open")
+        statement = select(cases.c.alert, cases.c.delivery).where(ended).order_by(cases.c.keep_until_ms)
+        gone = []
+        for alert, delivery in connection.execute(statement.limit(EXPIRED_AT_ONCE)).all():
+            _put(connection, alert, {"state": "deleted", "reason": KEPT_UNTIL, **EMPTY})
+            _remove(connection, alert, KEPT_UNTIL, now_ms, None, None)
+            gone.append(Deletion(bytes.fromhex(delivery), uuid.UUID(alert), now_ms))
+        return gone
 
     def _release(self, connection: Connection, delivery: Delivery, core: Core, now_ms: int) -> None:
         record = delivery.record
@@ -149,7 +154,7 @@ class Register:
             "received_ms": record.decided_ms,
             "reason": None,
             "acknowledged_ms": None,
-            **self._terms(record.obligation, core, record.decided_ms),
+            **self._terms(record),
         }
         _put(connection, alert, values)
         had = _categories(connection, alert)
@@ -164,29 +169,25 @@ class Register:
         if gone:
             _prove(connection, alert, "no-longer-released", gone, now_ms, record.id.hex(), record.reason)
 
-    def _terms(self, obligation: Obligation | None, core: Core, from_ms: int) -> dict[str, object]:
+    def _terms(self, record: DeliveryRecord) -> dict[str, object]:
         """What the release obliges to, as days and words that an officer can act on."""
-        terms = obligation or Obligation()
-        codes = tuple(sorted({*terms.caveats, *core.caveats}))
+        terms = record.obligation or Obligation()
+        codes = caveats(record)
         return {
-            "acknowledge_by_ms": _later(from_ms, terms.acknowledge_hours, HOUR_MS),
-            "keep_until_ms": _later(from_ms, terms.keep_days, DAY_MS),
+            "acknowledge_by_ms": acknowledge_by_ms(record),
+            "keep_until_ms": keep_until_ms(record),
             "keep_events": " ".join(terms.keep_events),
-            "review_by_ms": _later(from_ms, terms.review_days, DAY_MS),
+            "review_by_ms": review_by_ms(record),
             "onward": terms.onward,
             "onward_to": " ".join(terms.onward_to),
             "caveats": " ".join(codes),
-            "caveats_es": words(codes, self._caveats, "es"),
-            "caveats_en": words(codes, self._caveats, "en"),
+            "caveats_es": words(codes, self._worded, "es"),
+            "caveats_en": words(codes, self._worded, "en"),
         }
 
 
 DATED: Final = ("acknowledge_by_ms", "keep_until_ms", "review_by_ms")
 EMPTY: Final[dict[str, object]] = dict.fromkeys(("core", "keep_events", "purposes", "handling", *DATED))
-
-
-def _later(from_ms: int, count: int | None, unit_ms: int) -> int | None:
-    return None if count is None else from_ms + count * unit_ms
 
 
 def _known(connection: Connection, alert: str) -> bool:

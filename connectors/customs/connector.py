@@ -20,8 +20,8 @@ from connectors.formats import paxlst
 from connectors.formats.passenger_list import FileNote, Item, Message, MessageEnd, Passenger
 from connectors.formats.records import REASONS
 from connectors.formats.records import BadRecord as Damage
-from connectors.sdk import Alert, BadRecord, Cancel, Connector, Delivery, Effect, Options, Read
-from connectors.sdk.effects import metadata, once, open_engine
+from connectors.sdk import Alert, BadRecord, Cancel, Connector, Deletion, Delivery, Effect, Options, Read
+from connectors.sdk.effects import expired, metadata, once, open_engine, receipted
 from connectors.transports.files import Files
 
 from . import listing, trial, watchlist
@@ -162,7 +162,7 @@ def load_rules(path: Path | None) -> Rules:
 
 
 class WatchListSink:
-    """Deliveries become entries, updates replace them, withdrawals take them away."""
+    """Deliveries become entries, updates replace them, withdrawals and their end take them away."""
 
     def __init__(self, options: CustomsOptions) -> None:
         if options.database is None:
@@ -177,6 +177,14 @@ class WatchListSink:
             return listing.take(connection, delivery)
 
         return once(self._engine, delivery, now_ms, take)
+
+    def housekeeping(self, now_ms: int) -> Sequence[Deletion]:
+        """Deletes the entries that have ended. Raises Transient."""
+        return expired(self._engine, lambda connection: watchlist.expire(connection, now_ms))
+
+    def receipted(self, deletions: Sequence[Deletion]) -> None:
+        """Raises Transient."""
+        receipted(self._engine, deletions)
 
     def close(self) -> None:
         self._engine.dispose()

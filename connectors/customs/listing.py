@@ -15,13 +15,14 @@ from sqlalchemy import Connection
 from connectors.formats.dates import precision
 from connectors.formats.names import document_key, name_keys
 from connectors.sdk import Delivery, Effect, Provenance, Reference
+from connectors.sdk.terms import keep_until_ms
+from hub.model.compose import DAY_MS
 from hub.model.core import Label
 from hub.model.sections import Identity
 
 from .likeness import Named
 from .watchlist import Entry, Sought, replace
 
-DAY_MS: Final = 86_400_000
 MAX_DAYS: Final = 90  # watched for at most so long, then renewed by a new revision or gone
 SOUGHT: Final[dict[str, Sought]] = {"suspect.identity": "suspect", "missing.identity": "missing"}
 
@@ -32,7 +33,7 @@ def take(connection: Connection, delivery: Delivery) -> Effect:
         return Effect(reference="not listed")
     alert = str(delivery.alert)
     found = list(entries(delivery)) if delivery.record.kind == "release" else []
-    count = replace(connection, alert, found)
+    count = replace(connection, alert, delivery.id, found)
     return Effect(reference=f"{count} entries")
 
 
@@ -63,9 +64,9 @@ def _may_list_suspects(label: Label) -> bool:
 
 def _until_ms(delivery: Delivery) -> int:
     assert delivery.record.view is not None
-    obligation = delivery.record.obligation
-    days = min(MAX_DAYS, obligation.keep_days if obligation and obligation.keep_days else MAX_DAYS)
-    return min(delivery.record.view.core.valid_until_ms, delivery.record.decided_ms + days * DAY_MS)
+    longest_ms = delivery.record.decided_ms + MAX_DAYS * DAY_MS
+    keep_ms = keep_until_ms(delivery.record) or longest_ms
+    return min(delivery.record.view.core.valid_until_ms, longest_ms, keep_ms)
 
 
 def _entry(identifier: str, sought: Sought, identity: Identity, until_ms: int, provenance: Provenance) -> Entry:

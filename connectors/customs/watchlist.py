@@ -9,19 +9,20 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
-from sqlalchemy import BigInteger, Column, Connection, Engine, String, Table, Text, delete, insert, select
+from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, String, Table, Text, delete, insert, select
 
 from connectors.formats.dates import precision
 from connectors.formats.names import document_key, name_keys
-from connectors.sdk import BadRecord, Label, Provenance, Reference
+from connectors.sdk import BadRecord, Deletion, Label, Provenance, Reference
 from connectors.sdk.effects import metadata
 from hub.model.base import Model, partial_date
 
@@ -159,14 +160,37 @@ entries = Table(
     Column("nationalities", Text, nullable=False),
 )
 
+# One row for each alert with entries: the delivery that brought them, and until when all of them are kept.
+listings = Table(
+    "watch_listing",
+    metadata,
+    Column("alert", String(36), primary_key=True),
+    Column("delivery", LargeBinary(16), nullable=False),
+    Column("until_ms", BigInteger, nullable=False, index=True),
+)
+EXPIRED_AT_ONCE: Final = 500
 
-def replace(connection: Connection, alert: str, new: Iterable[Entry]) -> int:
+
+def replace(connection: Connection, alert: str, delivery: bytes, new: Iterable[Entry]) -> int:
     """All entries of an alert, in place of those that it had; how many there are now."""
-    connection.execute(delete(entries).where(entries.c.alert == alert))
+    for table in (entries, listings):
+        connection.execute(delete(table).where(table.c.alert == alert))
     rows = [_row(entry) for entry in new]
     if rows:
         connection.execute(insert(entries), rows)
+        until_ms = max(row["until_ms"] for row in rows)
+        connection.execute(insert(listings).values(alert=alert, delivery=delivery, until_ms=until_ms))
     return len(rows)
+
+
+def expire(connection: Connection, now_ms: int) -> list[Deletion]:
+    """Deletes the entries that have ended; tells of EXPIRED_AT_ONCE alerts, of the others when it is called again."""
+    connection.execute(delete(entries).where(entries.c.until_ms <= now_ms))
+    ended = select(listings.c.alert, listings.c.delivery).where(listings.c.until_ms <= now_ms)
+    found = connection.execute(ended.order_by(listings.c.until_ms).limit(EXPIRED_AT_ONCE)).all()
+    for alert, _ in found:
+        connection.execute(delete(listings).where(listings.c.alert == alert))
+    return [Deletion(bytes(delivery), uuid.UUID(alert), now_ms) for alert, delivery in found]
 
 
 def load(engine: Engine, now_ms: int) -> Iterator[Entry]:
@@ -189,7 +213,7 @@ def load(engine: Engine, now_ms: int) -> Iterator[Entry]:
             )
 
 
-def _row(entry: Entry) -> dict[str, object]:
+def _row(entry: Entry) -> dict[str, Any]:
     assert entry.provenance is not None and entry.until_ms is not None
     return {
         "id": entry.id,

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from connectors.generic.terms import acknowledge_by_ms, caveats, keep_until_ms
 from connectors.sdk import Delivery, Rejected
+from connectors.sdk.terms import acknowledge_by_ms, caveats, keep_until_ms
 from hub.model.delivery import Delivery as DeliveryRecord
 from hub.model.obligation import ONWARD_AS_LABELLED, ONWARD_ASK, ONWARD_NONE
 

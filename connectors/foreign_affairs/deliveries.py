@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from connectors.generic.terms import terms_json
 from connectors.sdk import Delivery
+from connectors.sdk.terms import terms_json
 from hub.model.base import to_rfc3339
 from hub.model.text import to_json
 

@@ -43,6 +43,10 @@ class PagedSource:
                 yield from self._unmapped(item.native.value, item.file, item.line)
             yield item
 
+    def standing(self) -> Iterator[Read[Item]]:
+        """Every item that the list has now."""
+        return self._list.standing()
+
     def alerts(self, native: Item | Gone | None) -> Iterable[Alert | Cancel | Note]:
         """Raises BadNative."""
         if native is None:

@@ -43,13 +43,11 @@ class SqlSource:
         self._table = SqlTable(options.model_copy(update={"columns": columns}))
 
     def read(self, after: str | None) -> Iterator[Read[SqlRow] | BadRecord]:
-        for item in self._table.read(after):
-            if isinstance(item, Read):
-                values = {name: _plain(item.native.values[name]) for name in self._columns}
-                row = replace(item.native, values=values)
-                yield Read(row, item.position, self._place(item.native), original=self._original(values))
-            else:
-                yield item
+        return map(self._as_mapped, self._table.read(after))
+
+    def standing(self) -> Iterator[Read[SqlRow] | BadRecord]:
+        """Every row as it is now."""
+        return map(self._as_mapped, self._table.standing())
 
     def alerts(self, native: SqlRow) -> Iterable[Alert | Cancel | Note]:
         """Raises BadNative."""
@@ -66,6 +64,14 @@ class SqlSource:
 
     def close(self) -> None:
         self._table.close()
+
+    def _as_mapped(self, item: Read[SqlRow] | BadRecord) -> Read[SqlRow] | BadRecord:
+        """A row with the columns of the mapping, its place in words and its original."""
+        if isinstance(item, BadRecord):
+            return item
+        values = {name: _plain(item.native.values[name]) for name in self._columns}
+        row = replace(item.native, values=values)
+        return Read(row, item.position, self._place(item.native), original=self._original(values))
 
     def _place(self, row: SqlRow) -> str:
         """The table and when the row changed: a row has no line, and its key may be somebody's document."""

@@ -2,7 +2,8 @@
 
 A red notice is a wanted person, a yellow one a missing person. Other colours are not exchanged here and are set aside. What
 a notice's fields mean is formats/notices.py's; this file says which of them stands where in an alert. A notice that the list
-has no more is withdrawn: its alert is cancelled. Requests are requests.py's.
+has no more is withdrawn: its alert is cancelled; while it is there, its alert is told anew before it
+ends. Requests are requests.py's.
 """
 
 from __future__ import annotations
@@ -63,6 +64,9 @@ class NoticeOptions(Options):
         ("H1",), description="handling codes of every notice, as the bureau sets them"
     )
     tlp: Tlp = Field("AMBER", description="TLP label of every notice")
+    lasting: bool = Field(
+        True, description="a notice is in force until it is withdrawn: its alert is published anew before it ends"
+    )
     requests: Path | None = Field(
         None, description="a folder into which requests for notices are put; without, `requests` in `folder`"
     )
@@ -83,6 +87,8 @@ class NoticeSource:
         self._options = options
         self._files = Files(options.files, options.folder)
         self._lists = NoticeLists(options.lists) if options.lists else None
+        if self._lists is not None:  # a file was read once; a list can be asked again
+            self.standing = self._lists.standing
 
     def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord | Listed]:
         """Raises what Files and NoticeLists raise."""
@@ -163,7 +169,8 @@ class NoticeSource:
                 "credibility": "1",
             }
         )
-        return Alert(_key(notice), Draft(label=label, facts=Facts()), tuple(contents))
+        draft = Draft(label=label, facts=Facts())
+        return Alert(_key(notice), draft, tuple(contents), lasting=self._options.lasting)
 
 
 def _key(notice: Notice) -> str:

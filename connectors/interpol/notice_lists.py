@@ -65,6 +65,11 @@ class NoticeLists:
                 else:
                     yield replace(item, position=json.dumps(at))
 
+    def standing(self) -> Iterator[Read[Any]]:
+        """Every notice that the lists have now."""
+        for each in self._lists:
+            yield from each.standing()
+
     def settled(self, position: str) -> None:
         for each, at in zip(self._lists, self._position(position), strict=True):
             if at:

@@ -16,9 +16,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from connectors.generic.terms import terms_json
 from connectors.sdk import Delivery
-from connectors.sdk.terms import Words, terms
+from connectors.sdk.terms import Words, terms, terms_json
 from hub.model.text import to_json
 
 SEXES: Final = {"male": "M", "female": "F"}

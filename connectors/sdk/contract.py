@@ -15,134 +15,25 @@ from typing import Any, Final
 
 import stamina
 
-from hub.bus.bus import Outgoing, Publisher, Record, TopicPartition
-from hub.bus.memory import MemoryBus, MemoryPublisher
-from hub.bus.memory_log import START_MS, Crashed, MemoryLog
-from hub.model.avro import LOCAL_IDS, decode_as, decode_payload, unframe
-from hub.model.core import Alert as ComposedAlert
+from hub.bus.memory_log import Crashed
+from hub.model.avro import LOCAL_IDS
+from hub.model.compose import DAY_MS
 from hub.model.receipt import Receipt
-from hub.model.text import to_json
 from hub.routing.opening import Refused, open_alert
 
-from .contract_samples import SAMPLES, WORDS, deliveries
-from .deliver import Reception
-from .kinds import BadRecord, Connector, Fault, Rejected, Transient, Trial
+from .contract_samples import KEEP_DAYS, RELEASES, SAMPLES, WORDS, deliveries
+from .contract_world import PARTITIONS, Broken, Crash, NotClaimed, Unexamined, World, folders, must
+from .convert import Proposed, proposals
+from .kinds import Alert, Connector, Read, Rejected, Transient, Trial
 from .listening import Overheard, overhearing
-from .publish import Counts, Identity, Publication
 from .status import sayable, trouble_of
 
-PARTITIONS: Final = 6
-KEY: Final = b"the contract suite's own connector key"
-BATCH_RECORDS: Final = 4  # so that there is a middle
-TURNS: Final = 12
+__all__ = ["STATEMENTS", "Broken", "Finding", "NotClaimed", "Statement", "Unexamined", "examine"]
+
 POINTS: Final = ("commit:staged", "commit:flushed", "commit:committed", "commit:bumped")
 STOP_WITHIN_S: Final = 30.0
 
 Trying = Callable[[Path], Trial]
-
-
-class Broken(AssertionError):
-    """The connector does not keep a statement; the message says what it did instead, and repeats no value."""
-
-
-class Unexamined(Exception):
-    """The trial has nothing to try this statement on."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What stands on the bus after a run: alerts without what chance and time made of them, sorted."""
-
-    alerts: tuple[str, ...]
-    revisions: tuple[int, ...]
-    bad: frozenset[str]
-
-
-class World:
-    """A simulated bus with an agency's topics, and the connector as often as it is started."""
-
-    def __init__(self, connector: Connector[Any]) -> None:
-        self.connector = connector
-        self.agency = connector.agency or "agency"
-        self.identity = Identity(self.agency, connector.name, KEY, PARTITIONS, LOCAL_IDS)
-        self.log = MemoryLog(record_bytes=2 << 20)
-        self.bad: list[BadRecord] = []
-        self.topic = {name: f"{name}.{self.agency}" for name in ("alerts", "connectors", "deliveries", "receipts")}
-        for name, topic in self.topic.items():
-            self.log.create(topic, 1 if name == "connectors" else PARTITIONS)
-
-    def publication(self, trial: Trial, mark: Callable[[str], None] = lambda _: None) -> Publication:
-        """A fresh start of the source."""
-        if self.connector.source is None:
-            raise Unexamined("it has no source")
-
-        def opened() -> Publisher:
-            return MemoryPublisher(self.log, name="publish", mark=mark)
-
-        source = self.connector.source(trial.options)
-        return Publication(source, self.identity, opened, lambda: START_MS, self.bad.append, BATCH_RECORDS)
-
-    def published(self, trial: Trial, mark: Callable[[str], None] = lambda _: None) -> Counts:
-        publication = self.publication(trial, mark)
-        try:
-            return publication.run()
-        finally:
-            publication.close()
-
-    def reception(self, trial: Trial, mark: Callable[[str], None] = lambda _: None) -> Reception:
-        """A fresh start of the sink."""
-        if self.connector.sink is None:
-            raise Unexamined("it has no sink")
-        bus = MemoryBus(self.log, group="deliver", slot="deliver-0", topics=[self.topic["deliveries"]], mark=mark)
-        return Reception(self.connector.sink(trial.options), self.identity, bus, lambda: START_MS, attempts=1)
-
-    def taken(self, trial: Trial, mark: Callable[[str], None] = lambda _: None) -> None:
-        reception = self.reception(trial, mark)
-        try:
-            for _ in range(TURNS):
-                reception.step(0)
-        except Fault as fault:
-            raise Broken(f"a delivery brought it down: {trouble_of(fault).words}") from None
-        finally:
-            reception.close()
-
-    def send(self, records: list[Outgoing]) -> None:
-        for record in records:
-            self.log.append(record)
-
-    def records(self, name: str) -> list[tuple[TopicPartition, Record]]:
-        return list(self.log.table(self.log.partitions(self.topic[name])))
-
-    def receipts(self) -> list[Receipt]:
-        return [decode_as(Receipt, unframe(record.value or b"")[1]) for _, record in self.records("receipts")]
-
-    def seen(self) -> Seen:
-        found = [decode_as(ComposedAlert, unframe(record.value or b"")[1]) for _, record in self.records("alerts")]
-        told = {f"{bad.file}:{bad.line}:{bad.segment}:{bad.field}:{bad.reason}" for bad in self.bad}
-        revisions = tuple(sorted(alert.core.revision for alert in found))
-        return Seen(tuple(sorted(map(_said, found))), revisions, frozenset(told))
-
-
-def _said(alert: ComposedAlert) -> str:
-    contents = [
-        (each.category, to_json(decode_payload(each.category, each.version, each.payload))) for each in alert.sections
-    ]
-    return repr((alert.core.kind, to_json(alert.routing), contents))
-
-
-def _must(held: bool, words: str) -> None:
-    if not held:
-        raise Broken(words)
-
-
-def _folders(folder: Path) -> Iterator[Path]:
-    """Empty folders, one after another: a trial may use up its input."""
-    number = 0
-    while True:
-        number += 1
-        made = folder / str(number)
-        made.mkdir(parents=True)
-        yield made
 
 
 # --- sources
@@ -153,10 +44,10 @@ def every_record_is_published_or_set_aside(connector: Connector[Any], trying: Tr
     world, trial = World(connector), trying(folder)
     counts = world.published(trial)
     published = len(world.records("alerts"))
-    _must(published == trial.alerts, f"{published} alerts were published, and the trial says {trial.alerts}")
+    must(published == trial.alerts, f"{published} alerts were published, and the trial says {trial.alerts}")
     bad = sum(each.level == "bad" for each in world.bad)
-    _must(bad == trial.set_aside, f"{bad} records were set aside, and the trial says {trial.set_aside}")
-    _must(counts.set_aside == bad, "what was set aside was not counted")
+    must(bad == trial.set_aside, f"{bad} records were set aside, and the trial says {trial.set_aside}")
+    must(counts.set_aside == bad, "what was set aside was not counted")
 
 
 def bad_records_are_set_aside_and_the_others_go_on(connector: Connector[Any], trying: Trying, folder: Path) -> None:
@@ -166,11 +57,11 @@ def bad_records_are_set_aside_and_the_others_go_on(connector: Connector[Any], tr
         world.publication(trial).close()
         raise Unexamined("the trial has no bad record")
     world.published(trial)
-    _must(bool(world.records("alerts")), "nothing was published beside the bad records")
+    must(bool(world.records("alerts")), "nothing was published beside the bad records")
     for bad in world.bad:
-        _must(bool(bad.reason), "a bad record has no reason")
+        must(bool(bad.reason), "a bad record has no reason")
         placed = bool(bad.file) and (bad.line is not None or bad.segment is not None or bool(bad.field))
-        _must(placed or bool(bad.field), "a bad record does not say where it stands")
+        must(placed or bool(bad.field), "a bad record does not say where it stands")
 
 
 def every_alert_is_valid(connector: Connector[Any], trying: Trying, folder: Path) -> None:
@@ -186,7 +77,7 @@ def every_alert_is_valid(connector: Connector[Any], trying: Trying, folder: Path
 
 def stopped_in_the_middle_it_loses_and_repeats_nothing(connector: Connector[Any], trying: Trying, folder: Path) -> None:
     """Ended at any point of any commit and started again, it publishes what an undisturbed run publishes, once."""
-    fresh = _folders(folder)
+    fresh = folders(folder)
     undisturbed, trial = World(connector), trying(next(fresh))
     undisturbed.published(trial)
     expected = undisturbed.seen()
@@ -194,34 +85,20 @@ def stopped_in_the_middle_it_loses_and_repeats_nothing(connector: Connector[Any]
     for point in POINTS:
         for turn in (1, 2):
             world, trial = World(connector), trying(next(fresh))
-            crash = _Crash(point, turn)
+            crash = Crash(point, turn)
             try:
                 world.published(trial, crash)
             except Crashed:
                 crashed += 1
             world.published(trial)
-            _must(world.seen().alerts == expected.alerts, f"after an end at {point}, alerts are missing or doubled")
-            _must(world.seen().bad == expected.bad, f"after an end at {point}, other records were set aside")
-    _must(crashed >= len(POINTS), "no commit was disturbed: has the trial any record?")
-
-
-class _Crash:
-    """Ends the process when a point is reached for the n-th time."""
-
-    def __init__(self, point: str, turn: int) -> None:
-        self._point = point
-        self._left = turn
-
-    def __call__(self, reached: str) -> None:
-        if reached == self._point:
-            self._left -= 1
-            if self._left == 0:
-                raise Crashed(reached)
+            must(world.seen().alerts == expected.alerts, f"after an end at {point}, alerts are missing or doubled")
+            must(world.seen().bad == expected.bad, f"after an end at {point}, other records were set aside")
+    must(crashed >= len(POINTS), "no commit was disturbed: has the trial any record?")
 
 
 def a_repeat_of_everything_publishes_nothing(connector: Connector[Any], trying: Trying, folder: Path) -> None:
     """Rewound to its beginning, over the same input, it says nothing new: keys and contents are the same again."""
-    fresh = _folders(folder)
+    fresh = folders(folder)
     world, trial = World(connector), trying(next(fresh))
     world.published(trial)
     before = len(world.records("alerts"))
@@ -235,8 +112,8 @@ def a_repeat_of_everything_publishes_nothing(connector: Connector[Any], trying: 
     finally:
         publication.close()
     added = len(world.records("alerts")) - before
-    _must(added == 0, f"{added} of {before} alerts were published again: is the key or the content not the same?")
-    _must(counts.unchanged > 0, "the same input was not read again")
+    must(added == 0, f"{added} of {before} alerts were published again: is the key or the content not the same?")
+    must(counts.unchanged > 0, "the same input was not read again")
 
 
 def nothing_personal_is_told_by_the_source(connector: Connector[Any], trying: Trying, folder: Path) -> None:
@@ -251,19 +128,17 @@ def nothing_personal_is_told_by_the_source(connector: Connector[Any], trying: Tr
     heard.add(*(str(record) for _, record in world.records("connectors")))
     _quiet(heard, trial.planted)
     said = "".join(world.seen().alerts)
-    _must(
-        any(planted in said for planted in trial.planted), "no planted value was published: does the input have them?"
-    )
+    must(any(planted in said for planted in trial.planted), "no planted value was published: does the input have them?")
 
 
 def _quiet(heard: Overheard, planted: tuple[str, ...]) -> None:
     found = [number for number, value in enumerate(planted, start=1) if value.casefold() in heard.text.casefold()]
-    _must(not found, f"planted values number {found} were told in a log, an error, a position or a key")
+    must(not found, f"planted values number {found} were told in a log, an error, a position or a key")
 
 
 def it_stops_between_two_batches(connector: Connector[Any], trying: Trying, folder: Path) -> None:
     """Asked to stop, it publishes the batch at hand and ends, and a later start publishes the rest."""
-    fresh = _folders(folder)
+    fresh = folders(folder)
     expected_world, trial = World(connector), trying(next(fresh))
     expected_world.published(trial)
     world, trial = World(connector), trying(next(fresh))
@@ -278,10 +153,49 @@ def it_stops_between_two_batches(connector: Connector[Any], trying: Trying, fold
     thread = threading.Thread(target=lambda: publication.run(stop), daemon=True)
     thread.start()
     thread.join(STOP_WITHIN_S)
-    _must(not thread.is_alive(), f"it did not stop within {STOP_WITHIN_S:.0f} s")
+    must(not thread.is_alive(), f"it did not stop within {STOP_WITHIN_S:.0f} s")
     publication.close()
     world.published(trial)
-    _must(world.seen().alerts == expected_world.seen().alerts, "after a stop, alerts are missing or doubled")
+    must(world.seen().alerts == expected_world.seen().alerts, "after a stop, alerts are missing or doubled")
+
+
+def what_lasts_is_told_anew_before_it_ends(connector: Connector[Any], trying: Trying, folder: Path) -> None:
+    """Near the end of its alert, what the source still has is published once more; what happened once is not."""
+    fresh = folders(folder)
+    keys = _lasting(connector, trying(next(fresh)))
+    for point in POINTS:
+        world, trial = World(connector), trying(next(fresh))
+        world.published(trial)
+        before = [world.known(key) for key in keys]
+        world.passes(min(each.valid_until_ms for each in before if each is not None) - world.now_ms - 1)
+        try:
+            world.published(trial, Crash(point, 1))
+            raise Broken("nothing was told anew")
+        except Crashed:
+            world.published(trial)
+        for key, was in zip(keys, before, strict=True):
+            now = world.known(key)
+            if was is None or now is None:
+                raise Broken("an alert that lasts was not remembered")
+            must(now.valid_until_ms > was.valid_until_ms, "an alert that lasts was left to end")
+            must(now.revision == was.revision + 1, "an alert was told anew more than once")
+
+
+def _lasting(connector: Connector[Any], trial: Trial) -> list[str]:
+    """The keys of what lasts. Raises NotClaimed."""
+    if connector.source is None:
+        raise Unexamined("it has no source")
+    source = connector.source(trial.options)
+    if getattr(source, "standing", None) is None:
+        raise NotClaimed("its source cannot be asked again")
+    found = []
+    for read in source.read(None):
+        proposed = proposals(source, read) if isinstance(read, Read) else None
+        if isinstance(proposed, Proposed):
+            found += [each.key for each in proposed.alerts if isinstance(each, Alert) and each.lasting]
+    if not found:
+        raise NotClaimed("nothing that it tells lasts")
+    return found
 
 
 # --- sinks
@@ -303,9 +217,9 @@ def a_delivery_has_its_effect_once(connector: Connector[Any], trying: Trying, fo
         finally:
             sink.close()
         looks.append(trial.effects() if trial.effects else None)
-    _must(found[0][::2] == found[0][1::2], "a second call gives another effect")
-    _must(found[0] == found[1], "after a restart, the same delivery gives another effect")
-    _must(looks[0] == looks[1], "after a restart, the same delivery has its effect again")
+    must(found[0][::2] == found[0][1::2], "a second call gives another effect")
+    must(found[0] == found[1], "after a restart, the same delivery gives another effect")
+    must(looks[0] == looks[1], "after a restart, the same delivery has its effect again")
 
 
 def _effect(sink: Any, delivery: Any) -> object:
@@ -324,9 +238,9 @@ def every_kind_of_delivery_is_taken(connector: Connector[Any], trying: Trying, f
     world.send(sent)
     world.taken(trial)
     receipts = world.receipts()
-    _must(len(receipts) == len(sent), f"{len(receipts)} receipts for {len(sent)} deliveries")
+    must(len(receipts) == len(sent), f"{len(receipts)} receipts for {len(sent)} deliveries")
     parked = sorted({receipt.reason or "" for receipt in receipts if receipt.state == "parked"})
-    _must(not parked, f"deliveries were parked: {', '.join(parked)}")
+    must(not parked, f"deliveries were parked: {', '.join(parked)}")
 
 
 def ended_in_the_middle_each_delivery_is_receipted_once(
@@ -335,7 +249,7 @@ def ended_in_the_middle_each_delivery_is_receipted_once(
     """Ended at any point of a commit and started again, each delivery has one receipt, and one effect."""
     if connector.sink is None:
         raise Unexamined("it has no sink")
-    fresh = _folders(folder)
+    fresh = folders(folder)
     undisturbed, trial = World(connector), trying(next(fresh))
     undisturbed.send(deliveries(undisturbed.agency, PARTITIONS))
     undisturbed.taken(trial)
@@ -345,17 +259,17 @@ def ended_in_the_middle_each_delivery_is_receipted_once(
         sent = deliveries(world.agency, PARTITIONS)
         world.send(sent)
         try:
-            world.taken(trial, _Crash(point, 1))
+            world.taken(trial, Crash(point, 1))
             raise Broken(f"no commit reached {point}")
         except Crashed:
             world.taken(trial)
         receipts = [receipt.delivery for receipt in world.receipts()]
-        _must(
+        must(
             len(receipts) == len(set(receipts)) == len(sent),
             f"after an end at {point}, receipts are missing or doubled",
         )
         found = trial.effects() if trial.effects else None
-        _must(found == expected, f"after an end at {point}, the effects are not those of an undisturbed run")
+        must(found == expected, f"after an end at {point}, the effects are not those of an undisturbed run")
 
 
 def nothing_personal_is_told_by_the_sink(connector: Connector[Any], trying: Trying, folder: Path) -> None:
@@ -368,6 +282,39 @@ def nothing_personal_is_told_by_the_sink(connector: Connector[Any], trying: Tryi
     _quiet(heard, WORDS)
 
 
+def what_a_sink_may_not_keep_is_deleted_and_receipted(connector: Connector[Any], trying: Trying, folder: Path) -> None:
+    """When its date has come, what was delivered is gone though nothing more comes, and the hub is told of each copy."""
+    if connector.sink is None:
+        raise Unexamined("it has no sink")
+    fresh = folders(folder)
+    sink = connector.sink(trying(next(fresh)).options)
+    sink.close()
+    if not hasattr(sink, "housekeeping"):
+        raise NotClaimed("its sink keeps nothing until a date")
+    for point in POINTS:
+        world, trial = World(connector), trying(next(fresh))
+        world.send(deliveries(world.agency, PARTITIONS)[:RELEASES])
+        world.taken(trial)
+        world.kept_house(trial)
+        must(not _deleted(world), "something was deleted before its date")
+        world.passes(KEEP_DAYS * DAY_MS)
+        try:
+            world.kept_house(trial, Crash(point, 1))
+            raise Broken("nothing was deleted, or nobody was told")
+        except Crashed:
+            world.kept_house(trial)
+        told = _deleted(world)
+        must(len({repr(each) for each in told}) == len({each.delivery for each in told}), "it was told in two ways")
+        world.kept_house(trial)
+        must(_deleted(world) == told, "a deletion is told again and again")
+        left = repr(trial.effects()) if trial.effects else ""
+        must(not any(word in left for word in WORDS), "something of what was delivered is still there")
+
+
+def _deleted(world: World) -> list[Receipt]:
+    return [receipt for receipt in world.receipts() if receipt.state == "deleted"]
+
+
 Statement = Callable[[Connector[Any], Trying, Path], None]
 STATEMENTS: Final[tuple[Statement, ...]] = (
     every_record_is_published_or_set_aside,
@@ -377,9 +324,11 @@ STATEMENTS: Final[tuple[Statement, ...]] = (
     a_repeat_of_everything_publishes_nothing,
     nothing_personal_is_told_by_the_source,
     it_stops_between_two_batches,
+    what_lasts_is_told_anew_before_it_ends,
     a_delivery_has_its_effect_once,
     every_kind_of_delivery_is_taken,
     ended_in_the_middle_each_delivery_is_receipted_once,
+    what_a_sink_may_not_keep_is_deleted_and_receipted,
     nothing_personal_is_told_by_the_sink,
 )
 

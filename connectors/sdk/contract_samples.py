@@ -15,11 +15,13 @@ from hub.model.compose import Draft, compose
 from hub.model.core import Label
 from hub.model.delivery import Delivery as DeliveryRecord
 from hub.model.delivery import View
+from hub.model.obligation import Obligation
 from hub.model.sections import Content
 
 from .kinds import Delivery
 
 KEY: Final = b"the key of an originator that is not"
+KEEP_DAYS: Final = 30
 WORDS: Final = ("INVENTEDFAMILYQZ", "INVENTEDGIVENQZ", "INVENTEDDOCQZ9", "inventedaccountqz", "INVENTEDPHONEQZ")
 _NAME: Final = {"family": WORDS[0], "given": WORDS[1]}
 _PERSON: Final[dict[str, Any]] = {
@@ -98,6 +100,7 @@ def _record(agency: str, number: int, kind: str, contents: Sequence[Content] = (
         number=number,
         decided_ms=START_MS,
         bundle=bytes(32),
+        obligation=Obligation(keep_days=KEEP_DAYS) if kind == "release" else None,
         reason="cancelled" if kind == "withdrawal" else None,
         view=view,
     )
@@ -128,6 +131,7 @@ def _sample(number: int) -> Callable[[str], Delivery]:
     return made
 
 
+RELEASES: Final = 5  # come first
 SAMPLES: Final = tuple(_sample(number) for number in range(8))
 
 

@@ -102,6 +102,10 @@ class Reception:
             log.warning("deliver.indefinite", connector=self._identity.connector, reason=str(unknown))
             return 0
 
+    def beat(self) -> None:
+        """A sign of life, from whoever works or waits long between two steps."""
+        self._beat()
+
     def close(self) -> None:
         self._bus.close()
         self._sink.close()

@@ -22,6 +22,7 @@ class Unsettled:
     def __init__(self, source: Source[Any]) -> None:
         self._source = source
         self.follows = getattr(source, "follows", lambda _before, _after: True)
+        self.standing = getattr(source, "standing", None)
 
     def read(self, after: str | None) -> Iterator[Read[Any] | BadRecord | Listed]:
         return self._source.read(after)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from hub.model.compose import Draft
 from hub.model.core import Label, Reference
 from hub.model.delivery import Delivery as DeliveryRecord
+from hub.model.receipt import KEPT_UNTIL
 from hub.model.sections import Content
 
 Native = TypeVar("Native")
@@ -32,7 +33,8 @@ class Alert:
     """One piece of information that a source proposes to publish.
 
     `key` names the native record within its source for ever: an update is a new revision of the same alert, a repeat
-    nothing. It leaves the connector only under an HMAC.
+    nothing. It leaves the connector only under an HMAC. `lasting`: it tells of a state that goes on until the source says
+    otherwise (a warrant in force), and is published anew before it ends (renewal.py).
     """
 
     key: str = field(repr=False)
@@ -40,6 +42,7 @@ class Alert:
     contents: tuple[Content, ...] = field(repr=False)
     derived: tuple[Provenance, ...] = ()
     original: Original | None = field(default=None, repr=False)  # the kit puts the one of the Read here
+    lasting: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,8 @@ class Source(Protocol[Native]):
 
     A source may also have `check()`, which tries the connection (raises Transient, Credentials, ValueError), and
     `follows(before, after)`, which says whether one position comes right after another: then a gap stops the connector.
+    One that can be asked again has `standing()`: Reads of all the records that it has now, whatever was read before, with
+    positions that nobody looks at. It is asked when a lasting alert is near its end.
     """
 
     def read(self, after: str | None) -> Iterator[Read[Native] | BadRecord | Listed]:
@@ -172,12 +177,24 @@ class Effect:
     reason: str | None = None
 
 
+@dataclass(frozen=True)
+class Deletion:
+    """A copy that a sink has no more because it may not be kept longer: the delivery that brought it, when it went, and why."""
+
+    delivery: bytes
+    alert: uuid.UUID
+    at_ms: int
+    reason: str = KEPT_UNTIL
+
+
 class Sink(Protocol):
     def deliver(self, delivery: Delivery) -> Effect:
         """Makes the effect and remembers the delivery's id in one local transaction; a second call returns the first
         effect. Raises Transient (try again later), Credentials or Rejected (never).
 
-        A sink may also have `check()`, as a source.
+        A sink may also have `check()`, as a source. One that keeps data until a date has `housekeeping(now_ms)`, which deletes
+        what may not be kept longer and returns the Deletions, some hundreds at most, whose receipts are owed, and
+        `receipted(deletions)`, which is called when these are on the bus (connectors/sdk/effects.py has both in SQL).
         """
 
     def close(self) -> None: ...

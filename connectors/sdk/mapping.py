@@ -77,7 +77,7 @@ class Mapping:
         contents, consents = _Composer(scope).contents(plan)
         draft = self._draft(scope, tuple(consents))
         _no_trouble(scope)
-        yield Alert(key, draft, tuple(contents))
+        yield Alert(key, draft, tuple(contents), lasting=plan.file.lasting)
         for note in scope.notes:
             yield Note(note.sentence, note.column, note.code)
 
@@ -196,13 +196,15 @@ class _Composer:
 
     def _person(self, person: Person, scope: Scope, stated: bool, consents: list[Any]) -> list[Content]:
         fields = _fields(person.identity, scope)
-        own = {name: reader.one(scope) for name, reader in person.own.items()}
+        own = {name: next(iter(reader.said(scope)), None) for name, reader in person.own.items()}
         constants = {name for name, reader in person.own.items() if not reader.said_by_record}
         constants |= {name for name, reader in person.identity.readers.items() if not reader.said_by_record}
         beside = {name: list(_nested(block, scope)) for name, block in person.beside.items()}
         told = {name for name, value in {**fields, **own, **beside}.items() if value not in (None, (), [])}
         if not stated and not told - constants:
             return []
+        fields |= _defaults(person.identity, fields, scope)
+        own |= {name: reader.one(scope) for name, reader in person.own.items() if own[name] is None}
         reference = self._next(person.role)
         if person.role == "victim":
             consents.append(own.get("consent") or "unknown")
@@ -278,7 +280,7 @@ def _fields(block: Block, scope: Scope) -> dict[str, Any]:
     for name, reader in block.readers.items():
         target = block.shape[name]
         assert isinstance(target, Leafy)
-        values = reader.read(scope)
+        values = reader.said(scope)
         if values:
             found[name] = values if target.many else values[0]
     if block.name_split and "full" in found:
@@ -291,6 +293,18 @@ def _fields(block: Block, scope: Scope) -> dict[str, Any]:
             found[name] = tuple(made) if not isinstance(shape, Leafy) and shape.many else made[0]
     if block.alias and found:
         found["kind"] = "alias"
+    return found
+
+
+def _defaults(block: Block, said: dict[str, Any], scope: Scope) -> dict[str, Any]:
+    """What stands in a block for what the record has no value for; a default alone never makes one."""
+    found: dict[str, Any] = {}
+    for name, reader in block.readers.items():
+        target = block.shape[name]
+        assert isinstance(target, Leafy)
+        cut = name == "full" and block.name_split  # said as family and given names
+        if reader.has_default and name not in said and not cut and (values := reader.read(scope)):
+            found[name] = values if target.many else values[0]
     return found
 
 
@@ -307,7 +321,7 @@ def _built(block: Block, scope: Scope, extra: dict[str, Any]) -> Any:
     fields = _fields(block, scope)
     if not set(fields) & _from_record(block) and (block.when is None or not fields):
         return None
-    return _model(block, {**fields, **extra}, scope, whole=False)
+    return _model(block, {**fields, **_defaults(block, fields, scope), **extra}, scope, whole=False)
 
 
 def _from_record(block: Block) -> set[str]:

@@ -142,9 +142,7 @@ class _Compiler:
             value = getattr(group, name)
             if value is not None:
                 target = Leafy("country" if LIST_OF[alias] == "country" else "code", many=alias in MULTIPLE)
-                reader = self._leaf(
-                    value, (*loc, alias), target, True, "", self._vocabulary(alias), needed=model is LabelMapping
-                )
+                reader = self._leaf(value, (*loc, alias), target, True, "", self._vocabulary(alias))
                 assert reader is not None
                 found[alias] = reader
         return found
@@ -225,7 +223,6 @@ class _Compiler:
         deciding: bool,
         prefix: str,
         vocabulary: frozenset[str] | None = None,
-        needed: bool = False,
     ) -> Reader | None:
         if value is None:
             return None
@@ -237,9 +234,7 @@ class _Compiler:
         line = self._written.line(loc)
         codes = self._codes(value, loc)
         closed = None if kind == "country" else choices
-        reader = Reader(
-            value, kind, many=target.many, line=line, deciding=deciding, choices=closed, codes=codes, needed=needed
-        )
+        reader = Reader(value, kind, many=target.many, line=line, deciding=deciding, choices=closed, codes=codes)
         reader.choose = tuple(
             (self._condition(choice.when, (*loc, "choose", number, "when"), prefix), choice.is_)  # type: ignore[misc]
             for number, choice in enumerate(value.choose or ())

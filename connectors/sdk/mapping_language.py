@@ -106,7 +106,7 @@ class Value(Model):
     split: OneOrMore | None = Field(None, description="what separates many values in one, such as ';'")
     codes: CodeMap = Field({}, description="native value: code; nothing for a value that says nothing")
     code_list: str | None = Field(None, description="the name of a list under `code_lists`, in place of `codes`")
-    default: OneOrMore | None = Field(None, description="the code for a value that has none")
+    default: OneOrMore | None = Field(None, description="what stands where the record has no value")
     drop: OneOrMore | None = Field(None, description="native values that say nothing")
     dates: tuple[Order, ...] | None = Field(None, description="orders of a date, tried in turn")
     choose: Annotated[tuple[Choice, ...], Field(min_length=1, max_length=50)] | None = Field(
@@ -387,6 +387,9 @@ class MappingFile(Model):
     label: LabelMapping
     observed: Leaf | None = Field(None, description="when what the record tells was observed")
     valid_days: Annotated[int, Field(ge=1, le=89)] = Field(60, description="how long an alert is valid")
+    lasting: bool = Field(
+        False, description="records tell of what goes on until they change: alerts are published anew before they end"
+    )
     caveats: Leaf | None = Field(None, description="codes of the bundle's caveats")
     facts: FactsMapping = FactsMapping()
     persons: Annotated[tuple[PersonMapping, ...], Field(max_length=50)] = ()

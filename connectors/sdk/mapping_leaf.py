@@ -142,10 +142,8 @@ class Reader:
         deciding: bool,
         choices: frozenset[str] | None = None,
         codes: Mapping[str, tuple[str, ...]] | None = None,
-        needed: bool = False,
     ) -> None:
-        """`codes`: native text to codes, not yet folded; `choices`: the closed list the result must be of; `needed`: the
-        default stands for an empty column too."""
+        """`codes`: native text to codes, not yet folded; `choices`: the closed list the result must be of."""
         self.line = line
         self.deciding = deciding
         self.choose: tuple[tuple[Condition, tuple[str, ...]], ...] = ()
@@ -154,7 +152,6 @@ class Reader:
         self._many = many
         self._choices = choices
         self._codes = {folded(text): said for text, said in (codes or {}).items()}
-        self._needed = needed
         self._drop = frozenset(map(folded, value.drop or ()))
         self._converted: Callable[[str, Scope], tuple[Any, ...] | None] = {
             "country": _country,
@@ -175,8 +172,25 @@ class Reader:
         """Whether this is read from the record, and not a constant."""
         return self._value.constant is None
 
+    @property
+    def has_default(self) -> bool:
+        return self._value.default is not None
+
+    def said(self, scope: Scope) -> tuple[Any, ...]:
+        """The values that the record has here, none if it has none."""
+        return self._found(scope) or ()
+
     def read(self, scope: Scope) -> tuple[Any, ...]:
-        """The values of this place, none if the record has none."""
+        """As said; and the default where the record has no value. One that cannot be said is not replaced by it."""
+        found = self._found(scope)
+        return self._constants(self._value.default or (), scope) if found == () else found or ()
+
+    def one(self, scope: Scope) -> Any:
+        found = self.read(scope)
+        return found[0] if found else None
+
+    def _found(self, scope: Scope) -> tuple[Any, ...] | None:
+        """The values; None if there is one that cannot be said, which is told."""
         if self._value.constant is not None:
             return self._constants(self._value.constant, scope)
         if self._value.choose is not None:
@@ -184,16 +198,12 @@ class Reader:
                 if condition.holds(scope):
                     return self._constants(said, scope)
             return self._constants(self._value.default or (), scope)
-        found: list[Any] = []
-        for column, text in self._texts(scope):
-            found += self._said(column, text, scope)
-        if not found and self._needed and self._value.default is not None:
-            return self._constants(self._value.default, scope)
-        return tuple(dict.fromkeys(found)) if self._many else tuple(found[:1])
-
-    def one(self, scope: Scope) -> Any:
-        found = self.read(scope)
-        return found[0] if found else None
+        texts = self._texts(scope)
+        each = [self._said(column, text, scope) for column, text in texts or ()]
+        found = tuple(dict.fromkeys(value for values in each for value in values or ()))
+        if not found and (texts is None or None in each):
+            return None
+        return found if self._many else found[:1]
 
     def check_constant(self, text: str) -> bool:
         """Whether a constant or code of the mapping itself can be said here."""
@@ -203,42 +213,44 @@ class Reader:
     def _constants(self, texts: tuple[str, ...], scope: Scope) -> tuple[Any, ...]:
         return tuple(each for text in texts for each in (self._convert("", text, scope) or ()))
 
-    def _texts(self, scope: Scope) -> list[tuple[str, str]]:
-        """The native texts with their columns; for a single value, several columns are one text."""
+    def _texts(self, scope: Scope) -> list[tuple[str, str]] | None:
+        """The native texts with their columns; for a single value, several columns are one text. None if there are some
+        that cannot be read."""
         found: list[tuple[str, str]] = []
+        unread = False
         for column in self._value.from_ or ():
             try:
                 found += [(column, text) for text in scope.texts(column, self._value.split or ())]
             except Unreadable as error:
+                unread = True
                 scope.tell(self.deciding, column, str(error), "not-plain", self.line)
         if self._many or len(found) < 2:
-            return found
+            return found or (None if unread else [])
         names = [column for column, _ in found]
         if len(set(names)) < len(names):
             scope.tell(self.deciding, names[0], "has several values where one can be said", "several-values", self.line)
-            return []
+            return None
         return [(names[0], self._value.join.join(text for _, text in found))]
 
-    def _said(self, column: str, text: str, scope: Scope) -> tuple[Any, ...]:
+    def _said(self, column: str, text: str, scope: Scope) -> tuple[Any, ...] | None:
+        """What one text says, nothing for one that says nothing; None, which is told, if it cannot be said."""
         key = folded(text)
         if key in self._drop:
             return ()
         if key in self._codes:
             return self._constants(self._codes[key], scope)
-        if self._codes and self._kind != "country":  # of a country, the list has the exceptions only
-            return self._default(column, scope)
-        found = self._convert(column, text, scope)
-        return self._default(column, scope) if found is None else found
+        listed = bool(self._codes) and self._kind != "country"  # of a country, the list has the exceptions only
+        found = None if listed else self._convert(column, text, scope)
+        if found is None:
+            self._tell_unsaid(column, scope)
+        return found or None
 
-    def _default(self, column: str, scope: Scope) -> tuple[Any, ...]:
-        if self._value.default is not None:
-            return self._constants(self._value.default, scope)
+    def _tell_unsaid(self, column: str, scope: Scope) -> None:
         if self._codes:
             reason, code = "has a value that the code list does not name", "no-code"
         else:
             reason, code = _WHY.get(self._kind, ("has a value that is not of its list", "no-code"))
         scope.tell(self.deciding, column, reason, code, self.line)
-        return ()
 
     def _convert(self, column: str, text: str, scope: Scope) -> tuple[Any, ...] | None:
         found = self._converted(text, scope)

@@ -19,8 +19,9 @@ from hub.model.core import Alert as ComposedAlert
 from hub.model.core import Label
 from hub.model.receipt import NativeKey, SourcePosition
 
-from .convert import composed, content_mark, native_key, proposals, set_aside
+from .convert import Proposed, composed, content_mark, native_key, proposals, set_aside
 from .kinds import Alert, BadNative, BadRecord, Cancel, Gap, Listed, Read, Source
+from .renewal import RENEWED_AT_ONCE, Renewals
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Counts:
 
     read: int = 0
     published: int = 0
+    renewed: int = 0  # of those published: said anew before their end
     unchanged: int = 0
     cancelled: int = 0
     no_hit: int = 0
@@ -91,6 +93,8 @@ class Publication:
         self._batch_records = batch_records or BATCH_RECORDS
         self._publisher: Publisher | None = None
         self._published = Published()
+        self._standing: Callable[[], Iterator[Item]] | None = getattr(source, "standing", None)
+        self._renewals = Renewals(asked=self._standing is not None)
         self.counts = Counts()
 
     def run(self, stop: Callable[[], bool] = lambda: False) -> Counts:
@@ -100,6 +104,7 @@ class Publication:
             try:
                 self._resume()
                 if not self._publish_all(stop):
+                    self._renew_all(stop)
                     break
             except Indefinite as unknown:
                 log.warning("publish.indefinite", connector=self._identity.connector, reason=str(unknown))
@@ -213,19 +218,83 @@ class Publication:
             return self._cancel(key, known, staged, counts)
         mark = content_mark(self._identity.key, proposed)
         now_ms = self._now_ms()
+        self._renewals.saw(key, proposed)
         # A repeat is nothing while the alert lives; once it has expired, the same record is news again.
         if known and known.content == mark and not known.cancelled and known.valid_until_ms > now_ms:
-            counts.unchanged += 1
-            return []
+            if not self._renewals.is_due(key, known, now_ms):
+                counts.unchanged += 1
+                return []
+            counts.renewed += 1
+        made = self._said(key, known, proposed, mark, staged)
+        counts.published += 1
+        return made
+
+    def _renew_all(self, stop: Callable[[], bool]) -> None:
+        """Lasting alerts that are near their end, said anew from the records that the source has now. What it does not
+        have any more, or cannot be said, is left to end. The position stays; a crash leaves the rest to the next look."""
+        now_ms, before = self._now_ms(), self.counts.renewed
+        if self._standing is None or not self._renewals.must_look(self._published.natives, now_ms):
+            return
+        met: set[bytes] = set()
+        unsaid = 0
+        for batch in _batched(self._standing(), self._batch_records):
+            unsaid += self._renew(batch, met)
+            if stop():
+                return
+            if self.counts.renewed - before >= RENEWED_AT_ONCE:
+                break
+        else:
+            self._renewals.end(self._published.natives.keys() - met)
+        self._renewals.looked(now_ms)
+        renewed = self.counts.renewed - before
+        log.info("publish.renewed", connector=self._identity.connector, renewed=renewed, unsaid=unsaid)
+
+    def _renew(self, batch: list[Item], met: set[bytes]) -> int:
+        """Publishes what of a batch is due, and adds all its keys to `met`; how many records cannot be said. Those were
+        set aside when they were read."""
+        counts, staged = Counts(**vars(self.counts)), dict[bytes, NativeKey]()
+        records: list[Outgoing] = []
+        unsaid = 0
+        for item in batch:
+            found = proposals(self._source, item) if isinstance(item, Read) else None
+            if not isinstance(found, Proposed):
+                unsaid += 1
+                continue
+            for proposed in found.alerts:
+                if isinstance(proposed, Cancel):  # made when its record is read
+                    continue
+                key = NATIVE + native_key(self._identity.key, proposed.key)
+                known = staged.get(key) or self._published.natives.get(key)
+                self._renewals.saw(key, proposed)
+                met.add(key)
+                if known is None or not self._renewals.is_due(key, known, self._now_ms()):
+                    continue
+                try:
+                    records += self._said(key, known, proposed, content_mark(self._identity.key, proposed), staged)
+                except BadNative:
+                    unsaid += 1
+                    continue
+                counts.published += 1
+                counts.renewed += 1
+        if records:
+            assert self._publisher is not None
+            self._publisher.publish(records)
+            self._published.natives |= staged
+        self.counts = counts
+        return unsaid
+
+    def _said(
+        self, key: bytes, known: NativeKey | None, proposed: Alert, mark: bytes, staged: dict[bytes, NativeKey]
+    ) -> list[Outgoing]:
+        """What a record says, as the first or next revision of its alert. Raises BadNative."""
         alert = composed(
             proposed,
             agency=self._identity.agency,
             alert_id=known.alert if known else new_alert_id(),
             revision=known.revision + 1 if known else 1,
-            now_ms=now_ms,
+            now_ms=self._now_ms(),
             key=self._identity.key,
         )
-        counts.published += 1
         return self._both(key, alert, mark, staged)
 
     def _disappeared(

@@ -26,6 +26,7 @@ from hub.model.avro import LOCAL_IDS, SchemaIds
 
 from .control import Control
 from .deliver import Reception
+from .housekeeping import Housekeeping
 from .kinds import BadRecord, Connector, Options, Sink, Source
 from .publish import Identity, Publication
 from .status import Reporter, Status, Trouble, sayable, trouble_of
@@ -38,6 +39,8 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = {"transient": 30.0, "credentials": 300.0, "gap": 300.0, "fault": 300.0}
 LOOK_S: Final = 0.1  # how often somebody who waits looks whether to stop
 SET_ASIDE_MAX_BYTES: Final = 64 << 20
+PUBLISHED: Final = ("published", "renewed", "cancelled", "unchanged", "set_aside")  # counts by name
+RECEIVED: Final = ("delivered", "rejected", "parked")
 
 
 def now_ms() -> int:
@@ -94,10 +97,17 @@ class Running:
             else None
         )
         self.reception = None
+        self.housekeeping = None
         if self._sink is not None:
             topics = [f"deliveries.{agency}"]
             bus = KafkaBus(place.connection, group=f"deliver.{self.name}", slot="deliver-0", topics=topics)
             self.reception = Reception(self._sink, identity, bus, now_ms, beat=bus.beat, faults=faults)
+            self.housekeeping = Housekeeping(
+                self._sink,
+                identity,
+                lambda: KafkaPublisher(place.connection, name=f"publish.{self.name}.housekeeping"),
+                now_ms,
+            )
 
     @property
     def waits(self) -> bool:
@@ -105,14 +115,21 @@ class Running:
         return self.reception is not None and self.reception.waits
 
     def turn(self, stop: Callable[[], bool]) -> int:
-        """Publishes what the source has, takes what was delivered; how many records there were."""
+        """Publishes what the source has, takes what was delivered, deletes what must go; how many records there were."""
         done = 0
         if self.publication:
             before = self.publication.counts.read
             done += self.publication.run(stop).read - before
         if self.reception and not stop():
             done += self.reception.step(IDLE_WAIT_MS)
+        if self.housekeeping and not stop():
+            done += self.housekeeping.turn()
         return done
+
+    def beat(self) -> None:
+        """A sign of life: the bus ends a process that shows none for half a minute."""
+        if self.reception:
+            self.reception.beat()
 
     def rewind(self, position: str | None) -> None:
         """See Publication.rewind; nothing to do for a connector without a source."""
@@ -120,7 +137,7 @@ class Running:
             self.publication.rewind(position)
 
     def close(self) -> None:
-        for part in (self.publication, self.reception, self._source):
+        for part in (self.publication, self.housekeeping, self.reception, self._source):
             close = getattr(part, "close", None)
             if close is not None:
                 close()
@@ -258,6 +275,7 @@ class Supervision:
 
     def _stopping(self, stop: Callable[[], bool]) -> bool:
         """Asked between two batches: a good place to tell how it goes."""
+        self._beat()
         self._count()
         self._tell(self._status, False)
         return stop() or self._control.paused
@@ -280,8 +298,9 @@ class Supervision:
         if running is None:
             return
         for counts, names in (
-            (running.publication and running.publication.counts, ("published", "cancelled", "unchanged", "set_aside")),
-            (running.reception and running.reception.counts, ("delivered", "rejected", "parked")),
+            (running.publication and running.publication.counts, PUBLISHED),
+            (running.reception and running.reception.counts, RECEIVED),
+            (running.housekeeping and running.housekeeping.counts, ("deleted",)),
         ):
             for name in names if counts else ():
                 new = getattr(counts, name) - self._counted.get(name, 0)
@@ -291,8 +310,13 @@ class Supervision:
     def _wait(self, pause_s: float, stop: Callable[[], bool]) -> None:
         left_s = pause_s
         while left_s > 0 and not stop():
+            self._beat()
             self._sleep(min(LOOK_S, left_s))
             left_s -= LOOK_S
+
+    def _beat(self) -> None:
+        if self._running is not None:
+            self._running.beat()
 
     def _close(self) -> None:
         running, self._running = self._running, None

@@ -98,12 +98,14 @@ class Status:
     state: State = "waiting"
     trouble: Trouble | None = None
     published: int = 0
+    renewed: int = 0
     cancelled: int = 0
     unchanged: int = 0
     set_aside: int = 0
     delivered: int = 0
     rejected: int = 0
     parked: int = 0
+    deleted: int = 0
     restarts: int = 0
     caught_up_ms: int | None = None  # when there was last nothing to do
     started_ms: int = 0
@@ -183,12 +185,14 @@ class Metrics:
         labels = [status.agency, status.connector]
         for name, words, count in (
             ("published", "alerts published", status.published),
+            ("renewed", "of those published, what lasts and was told anew before its end", status.renewed),
             ("cancelled", "alerts cancelled", status.cancelled),
             ("unchanged", "records that said nothing new", status.unchanged),
             ("set_aside", "bad records set aside", status.set_aside),
             ("delivered", "deliveries that had their effect", status.delivered),
             ("rejected", "deliveries that the recipient refused", status.rejected),
             ("parked", "deliveries that could not be delivered", status.parked),
+            ("deleted", "copies deleted because they may not be kept longer", status.deleted),
             ("restarts", "starts after a failure", status.restarts),
         ):
             counter = CounterMetricFamily(f"enlace_connector_{name}", words, labels=names)

@@ -1,4 +1,5 @@
-"""What a delivery obliges its recipient to, in sentences that officers read, in Spanish and English.
+"""What a delivery obliges its recipient to: dates in place of hours and days, and sentences that officers read, in Spanish and
+English.
 
 The words of caveats, events and channels, and the names of agencies, are the profile's (its YAML files); without a profile
 the codes stand in their place. Nothing here knows how the sentences are shown.
@@ -8,21 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from hub.model.base import to_rfc3339
+from hub.model.compose import DAY_MS
 from hub.model.core import Core
 from hub.model.delivery import Delivery
 from hub.model.obligation import ONWARD_AS_LABELLED, ONWARD_ASK, ONWARD_NONE, Obligation
+from hub.model.text import to_json
 
 Language = Literal["es", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("es", "en")
 Both = Mapping[str, str]
 MAX_FILE_BYTES: Final = 1_000_000
+HOUR_MS: Final = 3_600_000
 
 _TLP: Final[Mapping[str, Both]] = {
     "RED": {"es": "TLP:RED. Solo para las personas a las que se dirige.", "en": "TLP:RED. For the named persons only."},
@@ -135,12 +140,50 @@ def _both(items: Any, name: str, file: str) -> dict[str, Both]:
         raise BadProfile(f"{file}: an entry lacks its id, or {name} in Spanish or English") from None
 
 
+def acknowledge_by_ms(delivery: Delivery) -> int | None:
+    """Until when the delivery is to be acknowledged, if it is."""
+    hours = delivery.obligation.acknowledge_hours if delivery.obligation else None
+    return delivery.decided_ms + hours * HOUR_MS if hours else None
+
+
+def keep_until_ms(delivery: Delivery) -> int | None:
+    """Until when what was delivered may be kept, if a number of days says so."""
+    days = delivery.obligation.keep_days if delivery.obligation else None
+    return delivery.decided_ms + days * DAY_MS if days else None
+
+
+def review_by_ms(delivery: Delivery) -> int | None:
+    """When the need for what was delivered is to be reviewed first, if it is."""
+    days = delivery.obligation.review_days if delivery.obligation else None
+    return delivery.decided_ms + days * DAY_MS if days else None
+
+
+def caveats(delivery: Delivery) -> tuple[str, ...]:
+    """The codes of the caveats that every reader is shown: the obligation's and the originator's own, sorted."""
+    own = delivery.view.core.caveats if delivery.view else ()
+    return tuple(sorted({*own, *(delivery.obligation.caveats if delivery.obligation else ())}))
+
+
+def terms_json(delivery: Delivery) -> dict[str, Any] | None:
+    """The obligation as JSON, with `acknowledge_by` and `keep_until` as dates; None if there is none."""
+    if delivery.obligation is None:
+        return None
+    said: dict[str, Any] = to_json(delivery.obligation)
+    acknowledge_ms, keep_ms = acknowledge_by_ms(delivery), keep_until_ms(delivery)
+    return {
+        **said,
+        "acknowledge_by": to_rfc3339(acknowledge_ms) if acknowledge_ms else None,
+        "keep_until": to_rfc3339(keep_ms) if keep_ms else None,
+        "caveats": list(caveats(delivery)),
+    }
+
+
 def terms(delivery: Delivery, words: Words) -> tuple[Term, ...]:
     """All that the reader of a release must know: label, handling codes, caveats, and what the obligation demands."""
     core = delivery.view.core if delivery.view else None
     found = [*(_of_label(core) if core else ())]
     if delivery.obligation is not None:
-        found += _of_obligation(delivery.obligation, delivery.decided_ms, words)
+        found += _of_obligation(delivery, delivery.obligation, words)
     if delivery.withdrawn:
         found.append(_term("withdrawn", "withdrawn", ", ".join(delivery.withdrawn)))
     codes = dict.fromkeys(
@@ -160,13 +203,11 @@ def _of_label(core: Core) -> Iterator[Term]:
             yield Term(code, _HANDLING[code]["es"], _HANDLING[code]["en"])
 
 
-def _of_obligation(obligation: Obligation, decided_ms: int, words: Words) -> Iterator[Term]:
-    decided = datetime.fromtimestamp(decided_ms / 1000, UTC)
-    if obligation.acknowledge_hours:
-        until = decided + timedelta(hours=obligation.acknowledge_hours)
-        yield _term("acknowledge", "acknowledge", f"{until:%Y-%m-%d %H:%M} UTC")
-    if obligation.keep_days:
-        yield _term("keep-until", "keep-days", f"{decided + timedelta(days=obligation.keep_days):%Y-%m-%d}")
+def _of_obligation(delivery: Delivery, obligation: Obligation, words: Words) -> Iterator[Term]:
+    if until_ms := acknowledge_by_ms(delivery):
+        yield _term("acknowledge", "acknowledge", f"{_utc(until_ms):%Y-%m-%d %H:%M} UTC")
+    if until_ms := keep_until_ms(delivery):
+        yield _term("keep-until", "keep-days", f"{_utc(until_ms):%Y-%m-%d}")
     for event in obligation.keep_events:
         yield _filled(event, "keep-event", words.events)
     if obligation.review_days:
@@ -177,6 +218,10 @@ def _of_obligation(obligation: Obligation, decided_ms: int, words: Words) -> Ite
         yield _filled(obligation.onward, "onward", words.channels)
     if obligation.onward_to:
         yield _circle(obligation.onward_to, words)
+
+
+def _utc(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1000, UTC)
 
 
 def _circle(agencies: Sequence[str], words: Words) -> Term:

@@ -132,13 +132,26 @@ class PagedList:
             return
         self._known.begin()
         self._pass = at = _Pass(secrets.token_hex(6))
-        yield from self._pages(at)
+        for page in self._pages(at):
+            yield from self._items(at, page)
         for key in [] if not at.whole else self._known.gone(at.seen.keys(), self._options.gone_after):
             yield self._said(at, Gone(key), None)
         self._due_s = self._now_s() + self._options.every_s
         if at.count:
             at.count, at.over = at.count + 1, True
             yield Read(None, at.position(), records=0, settle=True)
+
+    def standing(self) -> Iterator[Read[Item]]:
+        """Every item that the list has now, whatever was said before; passes go on as if nobody had asked. Raises as `read`."""
+        at = _Pass("")
+        for page in self._pages(at, whole=True):
+            for item in page.items:
+                name = BAD + item.digest.hex() if item.key is None else item.key
+                if name in at.seen:
+                    continue
+                at.seen[name] = item.digest
+                if item.key is not None:  # a bad one is told when it is read
+                    yield Read(Item(item.key, item.value), "", "list", len(at.seen), original=self._original(item))
 
     def settled(self, position: str) -> None:
         """Committed up to here: it is not said again."""
@@ -153,7 +166,8 @@ class PagedList:
     def close(self) -> None:
         self._outgoing.close()
 
-    def _pages(self, at: _Pass) -> Iterator[Read[Item | Gone | None] | BadRecord]:
+    def _pages(self, at: _Pass, whole: bool = False) -> Iterator[Page]:
+        """The pages of one look, each taken into `at.seen` by the caller; `whole`: also those that are unchanged."""
         url: httpx.URL | None = self._first()
         turned: set[str] = set()
         stuck = 0
@@ -164,10 +178,10 @@ class PagedList:
                 raise BadPages("more pages or items than the limit")
             turned.add(str(url))
             before = len(at.seen)
-            page = self._page(url, first=len(turned) == 1)
+            page = self._page(url, first=len(turned) == 1, whole=whole)
             if page is None:
                 return
-            yield from self._items(at, page)
+            yield page
             stuck = stuck + 1 if len(at.seen) == before and page.items else 0
             url = self._next(url, page, len(turned))
 
@@ -180,8 +194,10 @@ class PagedList:
                 continue
             at.seen[item.key] = item.digest
             if not self._known.has(item.key, item.digest):
-                original = Original(item.original, "application/json", self._ask) if self._ask else None
-                yield self._said(at, Item(item.key, item.value), item.digest, original)
+                yield self._said(at, Item(item.key, item.value), item.digest, self._original(item))
+
+    def _original(self, item: PageItem) -> Original | None:
+        return Original(item.original, "application/json", self._ask) if self._ask else None
 
     def _bad(self, at: _Pass, item: PageItem) -> Iterator[BadRecord]:
         """Told once, as long as it stays as it is."""
@@ -200,9 +216,10 @@ class PagedList:
         self._known.say(at.count, native.key, digest)
         return Read(native, at.position(), file="list", line=at.count, original=original)
 
-    def _page(self, url: httpx.URL, first: bool) -> Page | None:
-        """One page; None after the last, where servers that count pages may say 404."""
-        kept = self._kept.get(str(url))
+    def _page(self, url: httpx.URL, first: bool, whole: bool = False) -> Page | None:
+        """One page; None after the last, where servers that count pages may say 404. `whole`: not to be told that it is
+        unchanged."""
+        kept = None if whole else self._kept.get(str(url))
         if kept is not None and not all(self._known.has(key, digest) for key, digest in kept.items):
             kept = None  # something of it was never committed: have the whole page again
         headers = {name: value.get_secret_value() for name, value in self._options.headers.items()}

@@ -128,6 +128,17 @@ class SqlTable:
         except SQLAlchemyError as error:
             raise _told(error, self._options) from None
 
+    def standing(self) -> Iterator[Read[SqlRow] | BadRecord]:
+        """Every row as it is now, whatever was read before; `read` goes on as if nobody had asked. Raises as `read`."""
+        at: tuple[Any, ...] | None = None
+        try:
+            while page := self._page(None, at):
+                for row in page:
+                    at = self._place(row)
+                    yield self._said(row, key_text(at[1:]), "", None)
+        except SQLAlchemyError as error:
+            raise _told(error, self._options) from None
+
     def check(self) -> None:
         """Tries the connection and every name. Raises as `read`."""
         try:
@@ -157,10 +168,10 @@ class SqlTable:
         at: tuple[Any, ...] | None = None
         while page := self._page(since, at):
             for row in page:
-                at = (row[self._options.changed], *(row[name] for name in self._options.key))
+                at = self._place(row)
                 marker: Marker = at[0]
-                if not is_key(at) or (high is not None and type(marker) is not type(high)):
-                    raise BadTable(f"{self._options.changed} or a key column has types that cannot be put in order")
+                if high is not None and type(marker) is not type(high):
+                    raise BadTable(f"{self._options.changed} has values of several types, which cannot be put in order")
                 key, mark = key_text(at[1:]), _mark(row)
                 if self._seen.get(key) == (marker, mark):
                     continue
@@ -172,7 +183,14 @@ class SqlTable:
                 self._remember(key, marker, mark, high)
                 yield self._said(row, key, position, count)
 
-    def _said(self, row: dict[str, Any], key: str, position: str, count: int) -> Read[SqlRow] | BadRecord:
+    def _place(self, row: dict[str, Any]) -> tuple[Any, ...]:
+        """Where a row stands in the order: its change marker and its key. Raises BadTable."""
+        at = (row[self._options.changed], *(row[name] for name in self._options.key))
+        if not is_key(at):
+            raise BadTable(f"{self._options.changed} or a key column has types that cannot be put in order")
+        return at
+
+    def _said(self, row: dict[str, Any], key: str, position: str, count: int | None) -> Read[SqlRow] | BadRecord:
         options = self._options
         if _size(row) > options.row_bytes:
             reason = f"the row is larger than {options.row_bytes} bytes"

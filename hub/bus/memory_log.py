@@ -120,6 +120,10 @@ class MemoryLog:
             return frozenset(topic for topic in known if re.match(wanted, topic))
         return frozenset(known & set(wanted))
 
+    def passes(self, ms: int) -> None:
+        """So much time passes without anything being written."""
+        self._now_ms += ms
+
     def append(self, record: Outgoing, transaction: Transaction | None = None) -> None:
         """Writes one record, within a transaction or without."""
         self._arrive_late()

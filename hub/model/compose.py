@@ -33,6 +33,11 @@ class Draft(Model):
     valid_ms: int = 60 * DAY_MS
     caveats: Codes = ()
 
+    @property
+    def validity_ms(self) -> int:
+        """`valid_ms`, as far as topics allow it: with a day for the way to them."""
+        return min(self.valid_ms, VALID_MAX_MS - DAY_MS)
+
 
 def compose(
     draft: Draft,
@@ -54,7 +59,7 @@ def compose(
         created_ms=now_ms,
         originator=originator,
         observed_ms=draft.observed_ms,
-        valid_until_ms=now_ms + min(draft.valid_ms, VALID_MAX_MS - DAY_MS),
+        valid_until_ms=now_ms + draft.validity_ms,
         label=draft.label,
         caveats=draft.caveats,
         digests=digests(sections),

@@ -50,8 +50,10 @@ REJECTED_REASONS: Final = (
     "not-ours",
     "case-closed",
 )
+KEPT_UNTIL: Final = "kept-until"  # why a copy was deleted: its date had come
+DELETED_REASONS: Final = (KEPT_UNTIL,)
 HTTP_REASONS: Final = tuple(f"http-{status}" for status in range(400, 500))  # how the recipient's server refused
-RECEIPT_REASONS: Final = (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *HTTP_REASONS)
+RECEIPT_REASONS: Final = (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *DELETED_REASONS, *HTTP_REASONS)
 
 
 class Receipt(Model):

@@ -15,7 +15,7 @@ from hub.console.shown import Shown, shift_began
 from hub.guidelines.outcome import REASONS
 from hub.model.decision import DECISION_OUTCOMES, QUARANTINE_REASONS
 from hub.model.delivery import DELIVERY_KINDS
-from hub.model.receipt import EFFECTED_REASONS, ERROR_KINDS, OTHER, PARKED_REASONS, REJECTED_REASONS
+from hub.model.receipt import DELETED_REASONS, EFFECTED_REASONS, ERROR_KINDS, OTHER, PARKED_REASONS, REJECTED_REASONS
 from hub.readmodel.results import ALARMS, ALERT_STATES, LAG_STATES, TROUBLES
 from tests.console.world import NOW_MS
 
@@ -53,7 +53,7 @@ def test_every_word_that_a_page_may_use_is_there_and_no_other() -> None:
         ("decision.", DECISION_OUTCOMES),
         ("delivery.", DELIVERY_KINDS),
         ("audit.", ACTIONS),
-        ("receipt-reason.", (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, OTHER)),
+        ("receipt-reason.", (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *DELETED_REASONS, OTHER)),
         ("connector-error.", (*ERROR_KINDS, OTHER)),
     ],
 )

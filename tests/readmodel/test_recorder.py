@@ -281,6 +281,21 @@ def test_rules_are_recorded_as_the_routers_take_them(history: History, engine: E
         assert [each.scope for each in holds(connection)] == ["deliveries/police"]
 
 
+def test_a_receipt_that_comes_twice_says_what_it_said_once(engine: Engine) -> None:
+    made = History()
+    found = made.take(alert(1))
+    made.acknowledge(found, "police", "shelter")
+    made.acknowledge(found, "police", state="deleted", reason="kept-until")
+    record_all(made, engine)
+    once = rows_of(engine)["deliveries"]
+    made.acknowledge(found, "police", state="deleted", reason="kept-until")
+    record_all(made, engine)
+    assert rows_of(engine)["deliveries"] == once
+    with engine.connect() as connection:
+        states = connection.execute(select(Delivery.recipient, Delivery.state)).all()
+    assert {each.recipient: each.state for each in states}["police"] == "deleted"
+
+
 def test_a_receipt_of_another_agencys_delivery_changes_nothing(engine: Engine) -> None:
     made = History()
     found = made.take(alert(1))

@@ -16,8 +16,9 @@ from sqlalchemy import create_engine
 from connectors.attorney_general import trial
 from connectors.attorney_general.connector import CONNECTOR, InboxOptions
 from connectors.sdk import Trial
-from connectors.sdk.contract import World
+from connectors.sdk.contract_world import World
 from hub.model.avro import decode_as, unframe
+from hub.model.compose import DAY_MS
 from hub.model.core import Alert
 from hub.model.text import alert_to_json
 
@@ -140,6 +141,21 @@ def test_a_row_that_was_annulled_or_is_under_investigation_again_ends_its_alert(
         trial.row(2, estado="en investigación", modificado="2026-05-01 10:01:00"),
     )
     assert sorted(each.core.kind for each in office.alerts()) == ["alert", "alert", "cancel", "cancel"]
+
+
+def test_a_warrant_in_force_is_told_anew_before_its_alert_ends_and_what_is_over_is_not(url: str) -> None:
+    office = Office(url)
+    over = [trial.row(2, estado="absuelto"), trial.row(3, anulado=True), trial.row(4, estado="en investigación")]
+    office.put(trial.row(1), *over, trial.row(5))
+    office.world.passes(85 * DAY_MS)
+    trial.put(url, [trial.row(5, orden_no=None)])  # changed by a hand that set no marker: nobody is sought any more
+    office.put()
+    office.put()
+    found = [(each.core.label.class_, each.core.revision) for each in office.alerts()]
+    assert sorted(found) == [("case-outcome", 1), ("wanted-person", 1), ("wanted-person", 1), ("wanted-person", 2)]
+    (anew,) = [each for each in office.alerts() if each.core.revision == 2]
+    assert payloads(anew)["case"]["number"] == "2026-0001"
+    assert anew.core.valid_until_ms == office.world.now_ms + 89 * DAY_MS
 
 
 def test_without_a_case_database_nothing_is_published() -> None:

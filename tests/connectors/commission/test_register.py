@@ -15,7 +15,7 @@ from connectors.commission.caveats import BadCaveats
 from connectors.commission.connector import RegisterSink
 from connectors.commission.options import CommissionOptions
 from connectors.commission.register import cases, entries, persons, removals
-from connectors.sdk import Content, Delivery, Effect, Transient
+from connectors.sdk import Content, Deletion, Delivery, Effect, Transient
 from connectors.sdk.effects import open_engine
 from hub.model.obligation import Obligation
 from hub.model.sections import Care, Journey, Location
@@ -148,13 +148,18 @@ def test_categories_that_a_new_revision_no_longer_releases_go_with_proof(unit: U
     assert unit.case()["state"] == "open"
 
 
-def test_what_may_not_be_kept_longer_goes_at_the_next_start_or_within_the_hour(unit: Unit) -> None:
+def test_what_may_not_be_kept_longer_goes_and_its_receipt_is_owed_until_it_is_on_the_bus(unit: Unit) -> None:
     unit.take(contents=[victim()], obligation=Obligation(keep_days=30))
-    unit.now_ms += 30 * DAY - 1
-    unit.restart()
+    unit.take(contents=[victim()], obligation=Obligation(keep_days=30), number=2, revision=2)
+    assert unit.sink.housekeeping(NOW_MS + 30 * DAY - 1) == []
     assert unit.case()["state"] == "open"
-    unit.now_ms += 1
+    until_ms = NOW_MS + 30 * DAY
+    (deletion,) = unit.sink.housekeeping(until_ms)
+    assert deletion == Deletion(record(recipient="commission", number=2).id, ALERT, until_ms, "kept-until")
     unit.restart()
+    assert unit.sink.housekeeping(until_ms + DAY) == [deletion]
+    unit.sink.receipted([deletion])
+    assert unit.sink.housekeeping(until_ms + DAY) == []
     assert (unit.case()["state"], unit.case()["core"]) == ("deleted", None)
     assert unit.rows(entries) == []
     (proof,) = unit.rows(removals)
@@ -163,11 +168,6 @@ def test_what_may_not_be_kept_longer_goes_at_the_next_start_or_within_the_hour(u
         None,
         {"victim.identity": 1},
     )
-    other = ALERT.__class__(int=ALERT.int + 1)
-    unit.take(contents=[victim()], obligation=Obligation(keep_days=1), alert=other)
-    unit.now_ms += 3 * DAY
-    unit.take("feedback", number=9)
-    assert {row["state"] for row in unit.rows(cases)} == {"deleted"}
 
 
 def test_a_delivery_that_comes_again_brings_nothing_back(unit: Unit) -> None:

@@ -14,7 +14,7 @@ from connectors.customs.connector import BadOptions, CustomsOptions, WatchListSi
 from connectors.customs.listing import entries
 from connectors.customs.watchlist import Entry, WatchList, load, read_csv
 from connectors.formats.names import name_keys
-from connectors.sdk import BadRecord, Content, Delivery
+from connectors.sdk import BadRecord, Content, Deletion, Delivery
 from connectors.sdk.effects import effects, open_engine
 from hub.model.obligation import Obligation
 from tests.connectors.deliveries import (
@@ -30,6 +30,7 @@ from tests.connectors.deliveries import (
     victim,
 )
 
+OTHER, THIRD = (ALERT.__class__(int=ALERT.int + number) for number in (1, 2))
 NAME = name_keys("Invented", "Ana María")
 
 
@@ -130,6 +131,21 @@ def test_an_entry_ends_with_the_alert_or_with_the_retention_whichever_is_first(
     watch = WatchList([entry])
     assert watch.matches(["ZZ100200"], frozenset(), None, entry.until_ms - 1)
     assert not watch.matches(["ZZ100200"], frozenset(), None, entry.until_ms)
+
+
+def test_an_entry_that_has_ended_is_deleted_and_its_receipt_is_owed(border: Border) -> None:
+    border.take(contents=[suspect()], obligation=Obligation(keep_days=30))
+    border.take(contents=[narrative()], alert=OTHER, obligation=Obligation(keep_days=30))  # lists nobody
+    border.take(contents=[suspect()], alert=THIRD, obligation=Obligation(keep_days=40))
+    border.take(contents=[suspect()], alert=THIRD, obligation=Obligation(keep_days=50), number=2, revision=2)
+    assert border.sink.housekeeping(NOW_MS + 30 * DAY - 1) == []
+    (deletion,) = border.sink.housekeeping(NOW_MS + 30 * DAY)
+    assert deletion == Deletion(record().id, ALERT, NOW_MS + 30 * DAY, "kept-until")
+    (left,) = border.listed(0)
+    assert left.provenance and left.provenance.reference.alert == THIRD
+    border.sink.receipted([deletion])
+    (last,) = border.sink.housekeeping(NOW_MS + 50 * DAY)
+    assert (last.alert, last.delivery) == (THIRD, record(alert=THIRD, number=2).id) and border.listed(0) == []
 
 
 def test_a_new_revision_replaces_the_entries_and_a_withdrawal_takes_them_away(border: Border) -> None:

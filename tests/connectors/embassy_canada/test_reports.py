@@ -13,7 +13,8 @@ import pytest
 
 from connectors.embassy_canada.connector import CONNECTOR, EmbassyOptions, source
 from connectors.sdk import Alert, BadNative, Cancel, Note, Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from connectors.sdk.convert import composed
 from hub.guidelines.decide import decide
 from hub.guidelines.profile import load_profile

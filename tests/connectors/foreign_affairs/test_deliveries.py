@@ -62,8 +62,8 @@ def test_it_keeps_the_contract(statement: Statement, tmp_path: Path) -> None:
 
             return Trial(options(folder, stage, path), effects=effects)
 
-        keep(statement, CONNECTOR, trying, tmp_path)
-    assert stage.seen
+        tried = keep(statement, CONNECTOR, trying, tmp_path)
+    assert not tried or stage.seen
 
 
 def sent(folder: Path, *deliveries: Delivery) -> list[dict[str, Any]]:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from connectors.foreign_affairs.connector import CONNECTOR, ForeignAffairsOptions, mappings, source
 from connectors.sdk import Alert, BadNative, Cancel, Note, Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from connectors.sdk.convert import composed
 from hub.guidelines.bundle import Bundle
 from hub.guidelines.decide import decide

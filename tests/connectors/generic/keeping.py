@@ -11,7 +11,8 @@ from typing import Any
 import stamina
 
 from connectors.sdk import Connector, Trial
-from connectors.sdk.contract import STATEMENTS, Statement, Unexamined, World
+from connectors.sdk.contract import STATEMENTS, NotClaimed, Statement, Unexamined
+from connectors.sdk.contract_world import World
 from hub.model.avro import decode_as, decode_payload, unframe
 from hub.model.core import Alert
 from hub.model.sections import Narrative
@@ -20,13 +21,19 @@ FOR_SOURCES = [each for each in STATEMENTS if "delivery" not in each.__name__ an
 FOR_SINKS = [each for each in STATEMENTS if each not in FOR_SOURCES]
 
 
-def keep(statement: Statement, connector: Connector[Any], trying: Callable[[Path], Trial], folder: Path) -> None:
-    """Raises Broken; what there is nothing to try on must be a direction that the connector has not."""
+def keep(statement: Statement, connector: Connector[Any], trying: Callable[[Path], Trial], folder: Path) -> bool:
+    """Whether there was anything to try it on; if not, it must be optional, or about a direction that the connector has not.
+
+    Raises Broken."""
     with closing(connector) as closed, stamina.set_testing(True, attempts=1):
         try:
             statement(closed, trying, folder)
+            return True
+        except NotClaimed:
+            return False
         except Unexamined:
             assert connector.source is None or connector.sink is None
+            return False
 
 
 @contextmanager

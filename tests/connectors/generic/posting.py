@@ -15,7 +15,7 @@ import httpx
 
 from connectors.generic.messages import ListenOptions, MessageOptions, MessageSource
 from connectors.sdk import BadRecord, Connector, Trial
-from connectors.sdk.contract import World
+from connectors.sdk.contract_world import World
 from connectors.transports.spool import Spool
 from tests.connectors.transports.test_intake import Sender
 

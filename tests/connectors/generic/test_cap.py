@@ -8,7 +8,8 @@ import pytest
 
 from connectors.generic import cap
 from connectors.sdk import Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from tests.connectors.formats.test_cap import SAMPLES
 from tests.connectors.generic.keeping import FOR_SOURCES, alerts, keep, told
 

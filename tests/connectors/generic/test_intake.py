@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from connectors.generic import intake, trials
 from connectors.generic.messages import ByKind, ListenOptions, MessageOptions
 from connectors.sdk import BadNative, Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from connectors.sdk.mapping import mapping_of
 from connectors.transports.intake import IntakeOptions
 from tests.connectors.generic.keeping import FOR_SOURCES, alerts, keep, told

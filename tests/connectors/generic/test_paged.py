@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 
 from connectors.generic import paged, trials
 from connectors.sdk import Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from tests.connectors.generic.keeping import FOR_SOURCES, alerts, closing, keep, told
 from tests.connectors.transports.servers import Seen, Stage, certificates, serving
 

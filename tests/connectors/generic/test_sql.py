@@ -12,7 +12,8 @@ from sqlalchemy import create_engine, text
 
 from connectors.generic import sql, trials
 from connectors.sdk import Trial
-from connectors.sdk.contract import Statement, World
+from connectors.sdk.contract import Statement
+from connectors.sdk.contract_world import World
 from tests.connectors.generic.keeping import FOR_SOURCES, alerts, closing, keep, told
 from tests.postgres_fixture import new_database
 

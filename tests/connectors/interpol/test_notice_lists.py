@@ -16,7 +16,8 @@ from connectors.interpol import trial
 from connectors.interpol.connector import CONNECTOR, NoticeOptions, NoticeSource
 from connectors.interpol.notice_lists import LostPosition, NoticeListOptions, NoticeLists
 from connectors.sdk import Trial
-from connectors.sdk.contract import STATEMENTS, Statement, World
+from connectors.sdk.contract import STATEMENTS, Statement
+from connectors.sdk.contract_world import World
 from connectors.sdk.publish import Counts
 from hub.model.avro import decode_as, unframe
 from hub.model.core import Alert
@@ -172,7 +173,7 @@ def test_two_lists_need_two_memories(tmp_path: Path) -> None:
         NoticeLists([NoticeListOptions.model_validate(given)] * 2)
 
 
-@pytest.mark.parametrize("statement", STATEMENTS[:7], ids=lambda statement: statement.__name__)
+@pytest.mark.parametrize("statement", STATEMENTS[:8], ids=lambda statement: statement.__name__)
 def test_the_connector_keeps_the_contract_by_lists(
     statement: Statement, tmp_path: Path, interface: tuple[Interface, Stage]
 ) -> None:

@@ -118,7 +118,7 @@ def test_a_listing_with_a_row_that_has_no_key_withdraws_nothing(tmp_path: Path) 
 def test_a_correction_that_takes_consent_back_is_a_revision_without_the_name_and_a_no_is_a_cancel(
     tmp_path: Path,
 ) -> None:
-    from connectors.sdk.contract import World
+    from connectors.sdk.contract_world import World
     from connectors.sdk.publish import Publication
 
     world = World(CONNECTOR)

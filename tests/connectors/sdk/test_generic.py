@@ -13,7 +13,7 @@ import pytest
 
 from connectors.generic import json_lines, table, trials
 from connectors.sdk import BadRecord, Connector
-from connectors.sdk.contract import World
+from connectors.sdk.contract_world import World
 from connectors.sdk.kinds import Trial
 from hub.model.avro import decode_as, decode_payload, unframe
 from hub.model.core import Alert

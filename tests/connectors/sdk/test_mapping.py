@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from connectors.sdk import Alert, BadNative, Cancel, Note
 from connectors.sdk.convert import composed
+from connectors.sdk.mapping import mapping_of
 from hub.model.base import new_alert_id
 from hub.model.text import alert_to_json
 from tests.connectors.deliveries import KEY, NOW_MS
@@ -109,8 +110,6 @@ def test_an_empty_column_says_nothing_and_is_no_trouble() -> None:
 def test_a_label_that_the_record_leaves_empty_needs_a_default() -> None:
     text = SMALL_LABEL.format(more="")
     assert problems(text) == []
-    from connectors.sdk.mapping import mapping_of
-
     with pytest.raises(BadNative, match="the label needs one"):
         list(mapping_of(text.encode(), "m").alerts({"id": "1"}))
     alert, _ = mapped(mapping_of(SMALL_LABEL.format(more=", default: seizure").encode(), "m"), {"id": "1"})
@@ -124,6 +123,70 @@ label:
   class: {{from: kind, codes: {{a: wanted-person}}{more}}}
   purposes: search
 """
+
+
+def test_a_default_stands_for_an_absent_value_and_never_for_an_unknown_one() -> None:
+    text = "facts: {exploitation: {from: how, codes: {x: slavery, y: }, default: servitude}}"
+    for value, exploitation in (("x", "slavery"), (None, "servitude"), ("", "servitude"), ("y", "servitude")):
+        alert, notes = mapped(small(text), {"id": 1, "how": value})
+        assert (alert.draft.facts.exploitation, notes) == ((exploitation,), [])
+    with pytest.raises(BadNative, match="the code list does not name") as bad:
+        list(small(text).alerts({"id": 1, "how": "z"}))
+    assert bad.value.field == "how"
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("facts: {origin: {from: c, default: PA}}", "Atlantis"),
+        ("caveats: {from: c, codes: {y: C5}, default: C4}", "z"),
+        (
+            "persons: [{role: victim, names: {full: {from: id}}, consent: {from: c, codes: {y: given}, default: given}}]",
+            "z",
+        ),
+        ("persons: [{role: victim, birth_date: {from: c, default: '1990'}}]", "long ago"),
+        ("persons: [{role: victim, names: {full: {from: id}}, nationalities: {from: c, default: PA}}]", "Atlantis"),
+    ],
+)
+def test_a_value_that_a_decision_depends_on_is_never_replaced_by_a_default(place: str, value: str) -> None:
+    with pytest.raises(BadNative) as bad:
+        list(small(place).alerts({"id": 1, "c": value}))
+    assert bad.value.field == "c" and value not in str(bad.value)
+
+
+def test_a_label_in_words_that_nobody_knows_is_no_default() -> None:
+    drill = mapping_of(SMALL_LABEL.format(more=", default: seizure").encode(), "m")
+    with pytest.raises(BadNative, match="the code list does not name"):
+        list(drill.alerts({"id": "1", "kind": "b"}))
+
+
+def test_where_no_decision_depends_on_it_an_unknown_value_is_left_out_with_a_note_and_not_replaced() -> None:
+    text = (
+        "persons: [{role: suspect, names: {full: {from: name}}, sex: {from: sex, codes: {v: male}, default: female}}]"
+    )
+    alert, notes = mapped(small(text), {"id": 1, "name": "A", "sex": "?"})
+    assert said(alert, "suspect.identity").sex == "unknown" and [note.code for note in notes] == ["no-code"]
+    alert, notes = mapped(small(text), {"id": 1, "name": "A"})
+    assert said(alert, "suspect.identity").sex == "female" and notes == []
+
+
+def test_a_stateless_person_is_of_no_country_by_default_either() -> None:
+    text = "persons: [{role: suspect, names: {full: {from: name}}, nationalities: {from: c, default: PA}}]"
+    alert, notes = mapped(small(text), {"id": 1, "name": "A", "c": "XXA"})
+    assert said(alert, "suspect.identity").nationalities == () and [note.code for note in notes] == ["no-country"]
+
+
+def test_a_default_makes_no_part_of_which_the_record_says_nothing() -> None:
+    text = """
+persons: [{role: suspect, names: {full: {from: name, parts: given family}}, sex: {from: sex, default: male}}]
+sections: {journey: {legs: {mode: {from: mode, default: air}, number: {from: flight}}}}
+"""
+    alert, _ = mapped(small(text), {"id": 1})
+    assert alert.contents == ()
+    alert, _ = mapped(small(text), {"id": 1, "name": "A B", "flight": "XX 1"})
+    identity = said(alert, "suspect.identity")
+    assert identity.sex == "male" and identity.names[0].family.get_secret_value() == "B"
+    assert said(alert, "journey").legs[0].mode == "air"
 
 
 def test_a_person_of_whom_no_column_says_anything_is_not_there() -> None:

@@ -36,12 +36,14 @@ class Scripted:
 
     starts = 0
 
-    def __init__(self, script: list[Any], log: list[str]) -> None:
+    def __init__(self, script: list[Any], log: list[str], alive: Callable[[], None] = lambda: None) -> None:
         self._script = script
         self._log = log
         self.publication = Half(Counts())
         self.reception = Half(TakenCounts())
+        self.housekeeping = None
         self.waits = False
+        self._alive = alive
         log.append("start")
 
     def turn(self, stop: Callable[[], bool]) -> int:
@@ -58,6 +60,9 @@ class Scripted:
         self.publication.counts.published += step
         stop()
         return step
+
+    def beat(self) -> None:
+        self._alive()
 
     def rewind(self, position: str | None) -> None:
         self._log.append(f"rewind {position}")
@@ -77,7 +82,8 @@ class Stage:
         self.status = Status("book", "customs")
         self.control = Control(folder)
         self.slept_s = 0.0
-        start: Any = lambda: Scripted(self.script, self.log)  # noqa: E731
+        self.alive_ms, self.silent_ms = START_MS, 0  # the last sign of life, and the longest time without one
+        start: Any = lambda: Scripted(self.script, self.log, self._alive)  # noqa: E731
         self.supervision = Supervision(
             start, self.control, self.status, self._tell, self._sleep, now=lambda: self.now_ms
         )
@@ -90,6 +96,10 @@ class Stage:
     def _sleep(self, pause_s: float) -> None:
         self.slept_s += pause_s
         self.now_ms += int(pause_s * 1000)
+        self.silent_ms = max(self.silent_ms, self.now_ms - self.alive_ms)
+
+    def _alive(self) -> None:
+        self.alive_ms = self.now_ms
 
     def until_done(self) -> None:
         self.supervision.run(lambda: not self.script)
@@ -198,6 +208,17 @@ def test_a_paused_connector_does_nothing_until_it_is_resumed(tmp_path: Path) -> 
     stage.supervision.run(stop)
     assert set(looks[:20]) == {0} and stage.status.published == 2
     assert stage.told[0] == ("waiting", None)
+
+
+def test_a_connector_that_waits_or_is_paused_is_alive_all_the_while(tmp_path: Path) -> None:
+    """The bus ends a process that shows no sign of life for half a minute."""
+    stage = Stage(tmp_path, 1, *[Transient("x")] * 12, 0)
+    stage.until_done()
+    assert stage.slept_s > 60 and stage.silent_ms < 1_000
+    paused = Stage(tmp_path, 1)
+    paused.control.pause()
+    paused.supervision.run(lambda: paused.slept_s > 60)
+    assert paused.silent_ms < 1_000
 
 
 def test_a_rewind_is_made_once_and_outlives_a_restart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import stamina
 
-from connectors.sdk.contract import STATEMENTS, Statement
+from connectors.sdk.contract import STATEMENTS, NotClaimed, Statement
 from connectors.sica.connector import CONNECTOR
 
 
@@ -21,4 +21,7 @@ def _no_waiting() -> Iterator[None]:
 @pytest.mark.parametrize("statement", STATEMENTS, ids=lambda statement: statement.__name__)
 def test_it_keeps_the_contract(statement: Statement, tmp_path: Path) -> None:
     assert CONNECTOR.trial is not None
-    statement(CONNECTOR, CONNECTOR.trial, tmp_path)
+    try:
+        statement(CONNECTOR, CONNECTOR.trial, tmp_path)
+    except NotClaimed:
+        assert statement.__name__.startswith("what_")  # nothing that it tells lasts, and it keeps nothing until a date

@@ -230,6 +230,20 @@ def test_unchanged_pages_are_not_sent_again() -> None:
         assert [reader.turn() for _ in range(2)] == [[], ["-" + IDS[6]]]
 
 
+def test_a_list_that_is_asked_again_says_all_that_it_has_and_passes_go_on_as_before() -> None:
+    notices = Notices()
+    notices.tags = True
+    notices.put(*IDS)
+    with reading(notices) as (reader, _):
+        reader.turn()
+        notices.items = [*notices.items[:3], *[{"number": number} for number in range(12)], *notices.items[3:6]]
+        standing = [read.native.key for read in reader.list.standing()]
+        assert standing == IDS[:6]
+        assert [reader.turn() for _ in range(2)] == [["?item-without-key"] * 12, []]
+        notices.items = notices.items[:2]
+        assert [reader.turn() for _ in range(2)] == [[], ["-" + each for each in IDS[2:]]]
+
+
 def test_an_unchanged_page_does_not_hide_what_was_never_committed() -> None:
     notices = Notices()
     notices.tags = True

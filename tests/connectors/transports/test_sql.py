@@ -135,6 +135,20 @@ def test_a_row_that_changed_comes_again_as_it_is_now(base: Base) -> None:
     assert [(row.values["case id"], row.values["words"]) for row in found] == [(1, "second")]
 
 
+def test_a_table_that_is_asked_again_says_every_row_as_it_is_and_reading_goes_on_as_before(base: Base) -> None:
+    for case in range(7):
+        base.put(case, at(case))
+    reader = base.reader()
+    _, position = cases(reader)
+    base.put(0, at(0), "changed by a hand that set no marker")
+    base.put(4, at(9), gone=True)
+    standing = [read.native for read in reader.standing() if isinstance(read, Read)]
+    assert [row.values["case id"] for row in standing] == [0, 1, 2, 3, 5, 6, 4]
+    assert [row.values["words"] for row in standing if row.values["case id"] == 0] != ["x"]
+    assert [row.deleted for row in standing] == [False] * 6 + [True]
+    assert cases(reader, position)[0] == [4]
+
+
 def test_a_row_that_was_committed_late_is_found_within_the_overlap(base: Base) -> None:
     base.put(1, at(0))
     base.put(2, at(10))
