@@ -29,7 +29,7 @@ from hub.readmodel.results import ALARMS, LAG_STATES, Lag, QuarantineGroup, Reco
 SILENT_S: Final = 30.0  # without a turn that went well, a process is not well: as long as the watchdog waits
 LATENCIES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 QUARANTINED: Final = "quarantined"
-SETTLED: Final = ("decided", "duplicate", "superseded", "expired", "cancelled", "noted", QUARANTINED)
+SETTLED: Final = ("decided", "duplicate", "superseded", "expired", "cancelled", "forgotten", "noted", QUARANTINED)
 UNSOUND: Final = ("missing", "unauthorised", "broken")
 REQUEST_S: Final = 10  # for a request to arrive
 ROUTERS: Final = "enlace-router"  # their group: hub/router.py
