@@ -14,7 +14,7 @@ import structlog
 from hub.bus.bus import Indefinite, Outgoing, Publisher, lane
 from hub.model.avro import LOCAL_IDS, SchemaIds, decode_as, encode, frame, unframe
 from hub.model.base import Model, new_alert_id
-from hub.model.compose import VALID_MAX_MS, cancel
+from hub.model.compose import DAY_MS, VALID_MAX_MS, cancel
 from hub.model.core import Alert as ComposedAlert
 from hub.model.core import Label
 from hub.model.receipt import NativeKey, SourcePosition
@@ -28,6 +28,9 @@ NATIVE: Final = b"native/"
 POSITION: Final = b"position"
 Item = Read[Any] | BadRecord | Listed
 BATCH_RECORDS: Final = 500
+# An alert that has ended goes on for so long if its record comes again; later it is another alert. Well before the hub has
+# forgotten the first one (90 days after its end), after which its deliveries would be counted from one again.
+SAME_ALERT_MS: Final = 60 * DAY_MS
 
 
 @dataclass
@@ -208,11 +211,13 @@ class Publication:
 
     def _records_of(self, proposed: Alert | Cancel, staged: dict[bytes, NativeKey], counts: Counts) -> list[Outgoing]:
         key = NATIVE + native_key(self._identity.key, proposed.key)
+        now_ms = self._now_ms()
         known = staged.get(key) or self._published.natives.get(key)
+        if known and known.valid_until_ms + SAME_ALERT_MS <= now_ms:
+            known = None
         if isinstance(proposed, Cancel):
             return self._cancel(key, known, staged, counts)
         mark = content_mark(self._identity.key, proposed)
-        now_ms = self._now_ms()
         # A repeat is nothing while the alert lives; once it has expired, the same record is news again.
         if known and known.content == mark and not known.cancelled and known.valid_until_ms > now_ms:
             counts.unchanged += 1
