@@ -34,7 +34,7 @@ LATE_ROUNDS = 6
 
 @dataclass
 class World:
-    """One run. `later`: the clock steps on until alerts end; in a third of the runs, unless said. `hit` counts what happened,
+    """One run. `later`: the clock steps on until alerts end; in a ninth of the runs, unless said. `hit` counts what happened,
     crash points by their names."""
 
     seed: int
@@ -46,7 +46,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
-        self.later = self.seed // 3 % 3 == 1 if self.later is None else self.later
+        self.later = self.seed // 3 % 9 == 1 if self.later is None else self.later
         self.log = MemoryLog(self.seed, self.faults)
         for topic in TOPICS:
             self.log.create(topic, LANES)
