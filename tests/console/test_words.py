@@ -10,10 +10,11 @@ import pytest
 
 from hub.console.ask import words
 from hub.console.audit import ACTIONS
+from hub.console.browse import MODELS
 from hub.console.doors import language_of
 from hub.console.shown import Shown, shift_began
 from hub.guidelines.outcome import REASONS
-from hub.model.decision import DECISION_OUTCOMES, QUARANTINE_REASONS
+from hub.model.decision import DECISION_OUTCOMES, END_OUTCOMES, QUARANTINE_REASONS
 from hub.model.delivery import DELIVERY_KINDS
 from hub.readmodel.results import ALARMS, ALERT_STATES, LAG_STATES, TROUBLES
 from tests.console.world import NOW_MS
@@ -50,7 +51,10 @@ def test_every_word_that_a_page_may_use_is_there_and_no_other() -> None:
         ("state.", ALERT_STATES),
         ("outcome.", (*REASONS, "cancelled", "not-in-bundle")),
         ("decision.", DECISION_OUTCOMES),
+        ("end.", END_OUTCOMES),
+        ("record.", tuple(model.__name__ for model in MODELS)),
         ("delivery.", DELIVERY_KINDS),
+        ("withdrawal.", ("cancelled", "expired", "no-longer-permitted")),
         ("audit.", ACTIONS),
     ],
 )
