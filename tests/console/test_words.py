@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hub.bus.topics import KINDS
 from hub.console.ask import words
 from hub.console.audit import ACTIONS
 from hub.console.browse import MODELS
@@ -52,6 +53,7 @@ def test_every_word_that_a_page_may_use_is_there_and_no_other() -> None:
         ("outcome.", (*REASONS, "cancelled", "not-in-bundle")),
         ("decision.", DECISION_OUTCOMES),
         ("end.", END_OUTCOMES),
+        ("party.", tuple({party for kind in KINDS for party in (kind.writer, *kind.readers)})),
         ("record.", tuple(model.__name__ for model in MODELS)),
         ("delivery.", DELIVERY_KINDS),
         ("withdrawal.", ("cancelled", "expired", "no-longer-permitted")),
