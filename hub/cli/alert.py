@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 ScopeOption = Annotated[
     list[str] | None, typer.Option("--auditor-of", help="An agency that you audit: shows its restricted alerts, too.")
 ]
+HAS_ENDED = {
+    "es": "Terminó su vigencia y nadie debe tenerla ya. Esto se decidió antes:",
+    "en": "Its validity has passed, and nobody is to hold it any more. This was decided before:",
+}
 
 
 def alert(
@@ -119,5 +123,7 @@ def _explain(life: AlertLife, agency: str, profile: Path | None, language: Langu
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
+    if life.has_ended:
+        typer.echo(HAS_ENDED[language])
     for line in found.lines():
         typer.echo(line)

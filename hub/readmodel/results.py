@@ -374,6 +374,11 @@ class AlertLife:
     deliveries: tuple[DeliveryEntry, ...]
     receipts: tuple[ReceiptEntry, ...]
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was withdrawn from whoever held it, as its validity had passed."""
+        return self.alert.state == "expired" and bool(self.ends)
+
     def events(self) -> list[Event]:
         def order(each: Event) -> tuple[int, int]:
             return each.at_ms or 0, EVENTS.index(type(each))

@@ -29,9 +29,19 @@ def ended(night: World) -> World:
     [
         (
             "en",
-            ("expired", "Nobody is to hold it any more", "Withdrawal →", "its validity has passed", "withdrawn from"),
+            (
+                "expired",
+                "Who received it",
+                "Nobody is to hold it any more",
+                "Withdrawal →",
+                "its validity has passed",
+                "withdrawn from",
+            ),
         ),
-        ("es", ("vencida", "Nadie debe tenerla ya", "Retiro →", "terminó su vigencia", "se retira de")),
+        (
+            "es",
+            ("vencida", "Quién la recibía", "Nadie debe tenerla ya", "Retiro →", "terminó su vigencia", "se retira de"),
+        ),
     ],
 )
 def test_its_page_says_that_it_has_ended_and_why_each_agency_loses_it(
@@ -39,6 +49,13 @@ def test_its_page_says_that_it_has_ended_and_why_each_agency_loses_it(
 ) -> None:
     page = text_of(visitor(ended, "olga", language).get(f"/alerts/{WANTED}"))
     assert [words for words in said if words not in page] == []
+
+
+def test_why_somebody_received_it_is_told_as_what_was_decided_before(ended: World) -> None:
+    someone = visitor(ended, "aurora")
+    link = re.search(r'href="(/alerts/[^"]+/why[^"]+)"', someone.get(f"/alerts/{WANTED}").text)
+    assert link is not None
+    assert "This was decided before:" in text_of(someone.get(link[1].replace("&amp;", "&")))
 
 
 def test_it_is_found_among_the_expired(ended: World) -> None:
