@@ -24,26 +24,18 @@ def ended(night: World) -> World:
     return night
 
 
-@pytest.mark.parametrize(
-    ("language", "said"),
-    [
-        (
-            "en",
-            (
-                "expired",
-                "Who received it",
-                "Nobody is to hold it any more",
-                "Withdrawal →",
-                "its validity has passed",
-                "withdrawn from",
-            ),
-        ),
-        (
-            "es",
-            ("vencida", "Quién la recibía", "Nadie debe tenerla ya", "Retiro →", "terminó su vigencia", "se retira de"),
-        ),
-    ],
+ENGLISH = (
+    "expired",
+    "Who received it",
+    "Nobody is to hold it",
+    "Withdrawal →",
+    "its validity has passed",
+    "withdrawn from",
 )
+SPANISH = ("vencida", "Quién la recibía", "Nadie debe tenerla ya", "Retiro →", "terminó su vigencia", "se retira de")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", ENGLISH), ("es", SPANISH)])
 def test_its_page_says_that_it_has_ended_and_why_each_agency_loses_it(
     ended: World, language: str, said: tuple[str, ...]
 ) -> None:
