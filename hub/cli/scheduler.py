@@ -34,7 +34,7 @@ def run() -> None:
     with reached() as connection:
         metrics = SchedulerMetrics()
         scheduler = Scheduler(
-            lambda: KafkaReading(connection, wanted=HOLDINGS.__eq__),
+            lambda: KafkaReading(connection, wanted=lambda topic: topic == HOLDINGS),
             lambda: KafkaPublisher(connection, name=NAME, record_bytes=HUB_RECORD_BYTES),
             ids=schema_ids(connection),
             clock_ms=now_ms,
