@@ -106,9 +106,9 @@ class Overlay(dict[bytes, bytes]):
 
     def get(self, key: bytes, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
         staged = super().get(key)
-        return (
-            self._below.get(key, default) if staged is None else staged or default
-        )  # forgotten hides what is below it
+        if staged is None:
+            return self._below.get(key, default)
+        return staged or default  # one that is forgotten hides what is below it
 
 
 @dataclass
