@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from hub.bus import access, schema_ids
+from hub.bus.bus import Record, TopicPartition
+from hub.bus.limits import Limits
+from hub.bus.restore import partitions_of, read_table
 from hub.bus.secured import connection as secured_connection
 from hub.bus.settings import Connection
-from hub.bus.topics import CONNECTORS, administration, create, declared
+from hub.bus.topics import CONNECTORS, HOLDINGS, administration, create, declared
+from hub.routing.holdings import POSITION_KEY, opened
 
 PASSWORD_BYTES = 32
 PREFIX = "ENLACE_"
@@ -39,6 +43,13 @@ class Standing(NamedTuple):
     user: bool
     suspended: bool
     rules: Sequence[str]
+
+
+class StillHeld(NamedTuple):
+    """How many alerts an agency holds or is owed; until when the last of them is valid."""
+
+    alerts: int
+    until_ms: int
 
 
 def add(
@@ -117,6 +128,27 @@ def remove(admin_connection: Connection, agency: str, *, topics: bool, partition
         for name in gone:
             admin.delete_topics([name])
         return gone
+
+
+def still_held(connection: Connection, agency: str) -> StillHeld:
+    """What an agency holds or is owed now. Raises Indefinite and KafkaError."""
+    limits = Limits()
+    return held_in(read_table(connection, partitions_of(connection, HOLDINGS, limits), limits), agency)
+
+
+def held_in(table: Iterable[tuple[TopicPartition, Record]], agency: str) -> StillHeld:
+    """The same by the records of the topic `holdings`: the newest of each alert counts."""
+    until_ms: dict[bytes, int] = {}
+    for _, record in table:
+        if record.key is None or record.key.startswith(POSITION_KEY):
+            continue
+        until_ms.pop(record.key, None)
+        if record.value is not None:
+            holding = opened(record.value)
+            held = holding.recipients.get(agency)
+            if held is not None and (held.revision or held.owed):
+                until_ms[record.key] = holding.valid_until_ms
+    return StillHeld(len(until_ms), max(until_ms.values(), default=0))
 
 
 def environment(path: Path) -> dict[str, str]:

@@ -25,11 +25,12 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from hub.model.decision import QUARANTINE_REASONS
 from hub.readmodel.results import ALARMS, LAG_STATES, Lag, QuarantineGroup, Reconciliation
+from hub.routing.lifecycle import ENDS
 
 SILENT_S: Final = 30.0  # without a turn that went well, a process is not well: as long as the watchdog waits
 LATENCIES_S: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300)
 QUARANTINED: Final = "quarantined"
-SETTLED: Final = ("decided", "duplicate", "superseded", "expired", "cancelled", "noted", QUARANTINED)
+SETTLED: Final = ("decided", "duplicate", "superseded", "expired", "cancelled", "forgotten", "noted", QUARANTINED)
 UNSOUND: Final = ("missing", "unauthorised", "broken")
 REQUEST_S: Final = 10  # for a request to arrive
 ROUTERS: Final = "enlace-router"  # their group: hub/router.py
@@ -245,6 +246,40 @@ class RecorderMetrics:
         self._lag_seconds.labels(agency, kind).set(lag.seconds)
         for state in LAG_STATES:
             self._lag_state.labels(agency, kind, state).set(state == lag.state)
+
+
+class SchedulerMetrics:
+    """What the scheduler counts."""
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self.progress = progress or Progress()
+        self.registry = registry = CollectorRegistry()
+        self._written: Mapping[str, int] = {}
+        self._orders = Counter(
+            "enlace_scheduler_orders", "Orders that end alerts, written, by their kind.", ["order"], registry=registry
+        )
+        self._alerts = Gauge(
+            "enlace_scheduler_alerts", "Alerts that are remembered, by the order to come.", ["order"], registry=registry
+        )
+        self._unheeded = Gauge(
+            "enlace_scheduler_unheeded_orders",
+            "Orders from which nothing has followed so far: no router carried them out.",
+            registry=registry,
+        )
+        _silence("enlace_scheduler", self.progress, registry)
+        for end in ENDS.values():
+            self._orders.labels(end.order)
+            self._alerts.labels(end.order)
+
+    def stands(self, written: Mapping[str, int], alerts: Mapping[str, int], unheeded: int) -> None:
+        """After each turn: orders written since the start, alerts by the order to come, and orders that are unheeded."""
+        self.progress.turn()
+        for order, count in written.items():
+            self._orders.labels(order).inc(count - self._written.get(order, 0))
+        self._written = dict(written)
+        for order, count in alerts.items():
+            self._alerts.labels(order).set(count)
+        self._unheeded.set(unheeded)
 
 
 def _silence(prefix: str, progress: Progress, registry: CollectorRegistry) -> None:

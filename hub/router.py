@@ -105,7 +105,10 @@ class Overlay(dict[bytes, bytes]):
         self._below = below
 
     def get(self, key: bytes, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
-        return super().get(key) or self._below.get(key, default)
+        staged = super().get(key)
+        if staged is None:
+            return self._below.get(key, default)
+        return staged or default  # one that is forgotten hides what is below it
 
 
 @dataclass
@@ -256,7 +259,7 @@ class Router:
 
     def _keep(self, staged: Staged) -> None:
         for number, overlay in staged.holdings.items():
-            self._lanes[number].holdings.update(overlay)
+            self._lanes[number].keep(overlay)
         for at, position in staged.positions.items():
             self._lanes[at.partition].positions[at.topic] = position
 

@@ -205,6 +205,9 @@ class Audit:
         positions: dict[tuple[str, int], int] = {}
         for at, record in self._of("holdings"):
             key = record.key or b""
+            if record.value is None:
+                there.pop(key, None)
+                continue
             try:
                 name, fields = opened(record.value)
             except Unreadable:

@@ -51,7 +51,7 @@ class Alert:
 class Judged:
     """What a record is: `wrong` says why it must not be decided, in the words of the quarantine."""
 
-    kind: str = "bad"  # alert, receipt, return, bad
+    kind: str = "bad"  # alert, receipt, return, expire, forget, bad
     topic: str = ""  # the original's
     wrong: str = ""
     alert: Alert | None = None
@@ -142,6 +142,11 @@ def _order(partition: int, value: bytes | None, lanes: int) -> Judged:
         return Judged(topic="control", wrong="wrong-lane")
     if order["kind"] == "return":
         return Judged("return", order["topic"], order=order)
+    if order["kind"] in ("expire", "forget"):
+        if order["alert"] is None:
+            return Judged(topic="control", wrong="unknown-value")
+        misplaced = zlib.crc32(order["alert"]) % lanes != partition
+        return Judged("bad" if misplaced else order["kind"], "control", "wrong-lane" if misplaced else "", order=order)
     if order["kind"] != "replay" or order["topic"] == "control":
         return Judged(topic="control", wrong="unknown-value")
     return _judge(order["topic"], partition, order["key"], order["value"], lanes)

@@ -20,6 +20,7 @@ from hub.model.obligation import Obligation
 from tests.auditor_intake import Alert, Judged, part, written
 from tests.reference import naive
 
+FORGOTTEN_MS = 90 * 86_400_000
 Place = tuple[str, int, int]  # topic, partition, offset
 Found = Callable[[str, Iterable[object], str], None]  # kind, where, what
 
@@ -27,7 +28,7 @@ Found = Callable[[str, Iterable[object], str], None]  # kind, where, what
 class Answer(NamedTuple):
     """What the router wrote about one record of the intake."""
 
-    kind: str  # Decision, Noted, Quarantined
+    kind: str  # Decision, Ended, Noted, Quarantined
     at: Place
     fields: Mapping[str, Any]
     previous: int
@@ -70,7 +71,8 @@ class Ledger:
     def __init__(self, bundles: Iterable[Bundle], found: Found) -> None:
         self.known: dict[bytes, Known] = {}
         self.expected: dict[tuple[str, int], list[Expected]] = defaultdict(list)
-        self._contents: dict[tuple[bytes, int], tuple[bytes, Place]] = {}
+        self._contents: dict[tuple[bytes, int], list[tuple[bytes, Place]]] = defaultdict(list)
+        self._originators: dict[bytes, set[str]] = defaultdict(set)  # more than one, if an id was forgotten between
         self._bundles = {bundle.digest: bundle for bundle in bundles}
         self._found = found
 
@@ -78,7 +80,9 @@ class Ledger:
         """Takes in a decision or a note."""
         if judged.kind == "bad":
             self._found("decision", answer.at, f"decided, though {judged.wrong}")
-        elif (judged.alert is None) != (answer.kind == "Noted"):
+        elif judged.kind in ("expire", "forget") and judged.order is not None:
+            self._follow_end(answer, judged.kind, judged.order["alert"])
+        elif answer.kind != ("Noted" if judged.alert is None else "Decision"):
             self._found("decision", answer.at, f"a {judged.kind} was answered by {answer.kind}")
         elif judged.alert is not None:
             self._follow_alert(answer, judged.alert)
@@ -95,6 +99,58 @@ class Ledger:
         expected = Expected(hashlib.sha256(place).digest()[:16], {**fields, "withdrawn": [], "obligation": None})
         self.expected[agency, answer.at[1]].append(expected)
 
+    def _follow_end(self, answer: Answer, kind: str, alert: bytes) -> None:
+        """An order to end an alert, which is carried out if its time has come and noted otherwise."""
+        known = self.known.get(alert)
+        holding = [agency for agency, holder in known.holders.items() if holder.revision] if known else []
+        must = "noted"
+        if known is not None and kind == "expire" and holding and known.valid_until_ms <= answer.fields["decided_ms"]:
+            must = "expired"
+        elif known is not None and kind == "forget" and not holding:
+            over = known.valid_until_ms + FORGOTTEN_MS <= answer.fields["decided_ms"]
+            must = "forgotten" if over else "noted"
+        told = "noted" if answer.kind == "Noted" else answer.fields.get("outcome")
+        if told != must or answer.kind != ("Noted" if must == "noted" else "Ended"):
+            self._found("decision", answer.at, f"{kind}: {answer.kind} {told}, must be {must}")
+        if known is None or must == "noted":
+            return
+        sent = [(agency, self._withdraw(answer, alert, known, agency)) for agency in sorted(holding)]
+        if must == "forgotten":
+            del self.known[alert]
+        if answer.kind == "Ended" and told == must:
+            self._check_end(answer, alert, known, sent)
+
+    def _check_end(self, answer: Answer, alert: bytes, known: Known, sent: list[tuple[str, bytes]]) -> None:
+        fields = answer.fields
+        if (fields["alert"], fields["originator"], fields["revision"]) != (alert, known.originator, known.revision):
+            self._found("altered", answer.at, "another alert has ended than was ordered")
+        if fields["bundle"] not in self._bundles:
+            self._found("decision", answer.at, "by a bundle that was never in force")
+        expected = [{"agency": agency, "reason": "expired", "categories": [], "delivery": id_} for agency, id_ in sent]
+        if sorted(fields["outcomes"], key=lambda each: str(each["agency"])) != expected:
+            self._found("decision", answer.at, "the end tells of other withdrawals than there must be")
+
+    def _withdraw(self, answer: Answer, alert: bytes, known: Known, agency: str) -> bytes:
+        holder = known.holders[agency]
+        number = holder.number + 1
+        expected = Expected(
+            identified(alert, agency, number),
+            {
+                "kind": "withdrawal",
+                "alert": alert,
+                "revision": known.revision,
+                "number": number,
+                "decided_ms": answer.fields["decided_ms"],
+                "bundle": answer.fields.get("bundle"),
+                "obligation": None,
+                "withdrawn": list(holder.categories),
+                "reason": "expired",
+            },
+        )
+        self.expected[agency, answer.at[1]].append(expected)
+        known.holders[agency] = Holder(number)
+        return expected.id
+
     def _follow_alert(self, answer: Answer, alert: Alert) -> None:
         core, fields = alert.core, answer.fields
         known = self.known.get(core.id.bytes)
@@ -110,7 +166,8 @@ class Ledger:
             self._found("altered", answer.at, "the decision names other sections than the alert has")
         if result in ("duplicate", "superseded"):
             return
-        self._contents[core.id.bytes, core.revision] = alert.content, answer.at
+        self._contents[core.id.bytes, core.revision].append((alert.content, answer.at))
+        self._originators[core.id.bytes].add(core.originator)
         cancelled = result == "cancelled"
         known = Known(
             core.originator,
@@ -188,10 +245,9 @@ class Ledger:
                 del known.holders[agency]
             return None
         number = holder.number + 1
-        identifier = alert.core.id.bytes + agency.encode() + b"\0" + number.to_bytes(4, "big")
         ended = result if result in ("cancelled", "expired") else "no-longer-permitted"
         expected = Expected(
-            hashlib.sha256(identifier).digest()[:16],
+            identified(alert.core.id.bytes, agency, number),
             {
                 "kind": "release" if permitted else "withdrawal",
                 "alert": alert.core.id.bytes,
@@ -212,15 +268,19 @@ class Ledger:
 
     def may_refuse(self, alert: Alert, answer: Answer) -> bool:
         """Whether an alert that is sound by itself may wait for the reason given."""
-        known = self.known.get(alert.core.id.bytes)
         if answer.fields["reason"] == "foreign-id":
-            return known is not None and known.originator != alert.core.originator
+            return not self._originators[alert.core.id.bytes] <= {alert.core.originator}
         if answer.fields["reason"] == "same-revision-other-content":
-            content, decided_at = self._contents.get(
-                (alert.core.id.bytes, alert.core.revision), (alert.content, answer.at)
+            return any(
+                content != alert.content and (decided_at[:2] != answer.at[:2] or decided_at[2] < answer.at[2])
+                for content, decided_at in self._contents[alert.core.id.bytes, alert.core.revision]
             )
-            return content != alert.content and (decided_at[:2] != answer.at[:2] or decided_at[2] < answer.at[2])
         return any(unknown_value(alert, bundle) for bundle in self._bundles.values())
+
+
+def identified(alert: bytes, agency: str, number: int) -> bytes:
+    """The id of an alert's delivery to an agency."""
+    return hashlib.sha256(alert + agency.encode() + b"\0" + number.to_bytes(4, "big")).digest()[:16]
 
 
 _DECIDED: dict[tuple[bytes, bytes, int], Decision | str] = {}  # the naive reading is slow, and many histories are alike

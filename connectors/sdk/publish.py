@@ -14,7 +14,7 @@ import structlog
 from hub.bus.bus import Indefinite, Outgoing, Publisher, lane
 from hub.model.avro import LOCAL_IDS, SchemaIds, decode_as, encode, frame, unframe
 from hub.model.base import Model, new_alert_id
-from hub.model.compose import VALID_MAX_MS, cancel
+from hub.model.compose import DAY_MS, VALID_MAX_MS, cancel
 from hub.model.core import Alert as ComposedAlert
 from hub.model.core import Label
 from hub.model.receipt import NativeKey, SourcePosition
@@ -29,6 +29,9 @@ NATIVE: Final = b"native/"
 POSITION: Final = b"position"
 Item = Read[Any] | BadRecord | Listed
 BATCH_RECORDS: Final = 500
+# An alert that has ended goes on for so long if its record comes again; later it is another alert. Well before the hub has
+# forgotten the first one (90 days after its end), after which its deliveries would be counted from one again.
+SAME_ALERT_MS: Final = 60 * DAY_MS
 
 
 @dataclass
@@ -213,11 +216,11 @@ class Publication:
 
     def _records_of(self, proposed: Alert | Cancel, staged: dict[bytes, NativeKey], counts: Counts) -> list[Outgoing]:
         key = NATIVE + native_key(self._identity.key, proposed.key)
-        known = staged.get(key) or self._published.natives.get(key)
+        now_ms = self._now_ms()
+        known = _going_on(staged.get(key) or self._published.natives.get(key), now_ms)
         if isinstance(proposed, Cancel):
             return self._cancel(key, known, staged, counts)
         mark = content_mark(self._identity.key, proposed)
-        now_ms = self._now_ms()
         self._renewals.saw(key, proposed)
         # A repeat is nothing while the alert lives; once it has expired, the same record is news again.
         if known and known.content == mark and not known.cancelled and known.valid_until_ms > now_ms:
@@ -254,7 +257,7 @@ class Publication:
         set aside when they were read."""
         counts, staged = Counts(**vars(self.counts)), dict[bytes, NativeKey]()
         records: list[Outgoing] = []
-        unsaid = 0
+        now_ms, unsaid = self._now_ms(), 0
         for item in batch:
             found = proposals(self._source, item) if isinstance(item, Read) else None
             if not isinstance(found, Proposed):
@@ -267,10 +270,11 @@ class Publication:
                 known = staged.get(key) or self._published.natives.get(key)
                 self._renewals.saw(key, proposed)
                 met.add(key)
-                if known is None or not self._renewals.is_due(key, known, self._now_ms()):
+                if known is None or not self._renewals.is_due(key, known, now_ms):
                     continue
                 try:
-                    records += self._said(key, known, proposed, content_mark(self._identity.key, proposed), staged)
+                    going_on = _going_on(known, now_ms)
+                    records += self._said(key, going_on, proposed, content_mark(self._identity.key, proposed), staged)
                 except BadNative:
                     unsaid += 1
                     continue
@@ -360,6 +364,11 @@ class Publication:
     def _state(self, key: bytes, value: Model) -> Outgoing:
         full = self._identity.connector.encode() + b"/" + key
         return self._identity.record(self._identity.state_topic, 0, full, value)
+
+
+def _going_on(known: NativeKey | None, now_ms: int) -> NativeKey | None:
+    """What is known of an alert, unless it ended so long ago that its record is another alert now."""
+    return known if known and now_ms < known.valid_until_ms + SAME_ALERT_MS else None
 
 
 def _batched(items: Iterable[Item], records: int) -> Iterator[list[Item]]:

@@ -39,6 +39,7 @@ from hub.bus.topics import (
 
 MECHANISM: Final = "SCRAM-SHA-512"
 ROUTERS: Final = "enlace-router"  # the group of every routing process: hub.router.GROUP
+SCHEDULER: Final = "enlace-scheduler"  # it writes under one name: hub.scheduler.NAME
 
 Kind = Literal["topic", "group", "transaction"]
 Right = Literal["read", "write", "look", "settings"]
@@ -76,7 +77,7 @@ def agency_of_user(user: str | None) -> str | None:
 
 
 def service_user(service: str) -> str:
-    """The user of a service of the hub: router, recorder, operator."""
+    """The user of a service of the hub: router, scheduler, recorder, operator."""
     return f"hub.{service}"
 
 
@@ -109,6 +110,11 @@ SERVICES: Final[dict[str, tuple[Rule, ...]]] = {
         Rule("topic", QUARANTINE, ("write",)),
         Rule("group", ROUTERS, ("read",)),
         Rule("transaction", f"{ROUTERS}-", ("write",), prefix=True),
+    ),
+    "scheduler": (
+        *(Rule("topic", name, ("read",)) for name in (HOLDINGS, GUIDELINES)),
+        Rule("topic", CONTROL, ("write",)),
+        Rule("transaction", SCHEDULER, ("write",)),
     ),
     "recorder": (
         *(Rule("topic", name, ("read",)) for name in (DECISIONS, QUARANTINE, GUIDELINES, HOLDINGS, CONTROL)),

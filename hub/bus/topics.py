@@ -122,12 +122,13 @@ class _Kind(NamedTuple):
 AGENCY: Final = "the agency"
 ROUTER: Final = "router"
 RECORDER: Final = "recorder"
+SCHEDULER: Final = "scheduler"
 
 # In the order of creation: an agency's `alerts.` comes last, since a router takes it up as soon as it appears.
 KINDS: Final[Sequence[_Kind]] = (
     _Kind(CONTROL, "hub", (ROUTER,), (HUB_WRITES, _kept(KEPT_DAYS))),
     _Kind(DECISIONS, ROUTER, (RECORDER,), (HUB_WRITES, _kept(DECISIONS_KEPT_DAYS))),
-    _Kind(HOLDINGS, ROUTER, (ROUTER,), (HUB_WRITES, COMPACTED)),
+    _Kind(HOLDINGS, ROUTER, (ROUTER, SCHEDULER), (HUB_WRITES, COMPACTED)),
     _Kind(QUARANTINE, ROUTER, (RECORDER, "operators"), (HUB_WRITES, _kept(KEPT_DAYS))),
     _Kind(GUIDELINES, "stewards, operators", ("all",), (HUB_WRITES, COMPACTED), routed=False),
     _Kind(DELIVERIES, ROUTER, (AGENCY, RECORDER), (HUB_WRITES, _kept(KEPT_DAYS))),

@@ -16,6 +16,7 @@ from . import (
     recorder,
     replay,
     router,
+    scheduler,
     schemas,
     topics,
 )
@@ -55,6 +56,7 @@ app.add_typer(hold.app, name="hold")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(recorder.app, name="recorder")
 app.add_typer(router.app, name="router")
+app.add_typer(scheduler.app, name="scheduler")
 app.add_typer(schemas.app, name="schemas")
 app.add_typer(topics.app, name="topics")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cluster import reached
-from .output import BAD_INPUT, JsonFlag, fail, print_json, table
+from .output import BAD_INPUT, FAILURE, JsonFlag, fail, print_json, table
 from .settings import load_bundle, settings
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     profile: Profile = None,
 ) -> None:
-    """End an agency's user and rules. Its topics stay until they are deleted with --topics."""
+    """End an agency's user and rules. Its topics stay until they are deleted with --topics, once it holds no alert."""
     from hub import joining
 
     if topics and name in {agency.id for agency in load_bundle(profile).agencies}:
@@ -110,8 +110,24 @@ def remove(
     if topics and not yes:
         typer.confirm(f"Delete the topics of {name} and every alert and delivery in them?", abort=True)
     with _administered() as connection:
+        if topics:
+            _holds_nothing(connection, name)
         gone = joining.remove(connection, name, topics=topics, partitions=settings().partitions)
     typer.echo(f"{name}: its user is gone" + (f", and {len(gone)} topics" if topics else "; its topics stay") + ".")
+
+
+def _holds_nothing(connection: Connection, name: str) -> None:
+    """What an agency holds is withdrawn from it on its topic, at the latest at its end: a router could not go on without."""
+    from hub import joining
+    from hub.model.base import to_rfc3339
+
+    held = joining.still_held(connection, name)
+    if held.alerts:
+        until = to_rfc3339(held.until_ms)
+        fail(
+            f"{name} holds {held.alerts} alerts, which end by {until} and are withdrawn then: its topics are needed",
+            FAILURE,
+        )
 
 
 def _user(joined: Joined) -> str:

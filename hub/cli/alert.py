@@ -13,11 +13,15 @@ from .recorded import note, read_model
 
 if TYPE_CHECKING:
     from hub.guidelines.language import Language
-    from hub.readmodel.results import AlertLife, DecisionEntry, DeliveryEntry, ReceiptEntry, Scope
+    from hub.readmodel.results import AlertLife, Event, Scope
 
 ScopeOption = Annotated[
     list[str] | None, typer.Option("--auditor-of", help="An agency that you audit: shows its restricted alerts, too.")
 ]
+HAS_ENDED = {
+    "es": "Terminó su vigencia y nadie debe tenerla ya. Esto se decidió antes:",
+    "en": "Its validity has passed, and nobody is to hold it any more. This was decided before:",
+}
 
 
 def alert(
@@ -68,8 +72,8 @@ def _show(life: AlertLife) -> None:
         table(f"Revision {newest.revision}", ("agency", "reason", "released"), verdicts)
 
 
-def _line(event: DecisionEntry | DeliveryEntry | ReceiptEntry) -> tuple[str, str, str]:
-    from hub.readmodel.results import DecisionEntry, DeliveryEntry
+def _line(event: Event) -> tuple[str, str, str]:
+    from hub.readmodel.results import DecisionEntry, DeliveryEntry, EndEntry
 
     if isinstance(event, DecisionEntry):
         permitted = [each.agency for each in event.verdicts if each.reason == "permitted"]
@@ -78,8 +82,13 @@ def _line(event: DecisionEntry | DeliveryEntry | ReceiptEntry) -> tuple[str, str
             "",
             f"revision {event.revision}, bundle {event.bundle[:12]}, to {', '.join(permitted) or 'nobody'}",
         )
+    if isinstance(event, EndEntry):
+        holders = [each.agency for each in event.verdicts if each.delivery]
+        withdrawn = f", withdrawn from {', '.join(holders)}" if holders else ""
+        return event.outcome, "", f"revision {event.revision}{withdrawn}"
     if isinstance(event, DeliveryEntry):
-        return event.kind or "ordered, not seen", event.recipient, f"{event.id} number {event.number or '?'}"
+        reason = f" ({event.reason})" if event.reason else ""
+        return event.kind or "ordered, not seen", event.recipient, f"{event.id} number {event.number or '?'}{reason}"
     return event.state, event.recipient, f"{event.delivery}{f' ({event.reason})' if event.reason else ''}"
 
 
@@ -114,5 +123,7 @@ def _explain(life: AlertLife, agency: str, profile: Path | None, language: Langu
     if as_json:
         print_json(found.model_dump(mode="json"))
         return
+    if life.has_ended:
+        typer.echo(HAS_ENDED[language])
     for line in found.lines():
         typer.echo(line)

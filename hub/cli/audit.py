@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hub.bus.bus import Record, TopicPartition
     from hub.bus.settings import Connection
     from hub.readmodel.evidence import Compared
-    from hub.readmodel.results import DeliveryEntry
+    from hub.readmodel.results import DecisionEntry, DeliveryEntry, EndEntry
 
 app = typer.Typer(help="The hub held against its own records.", no_args_is_help=True)
 SHOWN = 100
@@ -84,9 +84,9 @@ def delivery(
 
 def _recomputed(entry: DeliveryEntry, agencies: frozenset[str], profile: Path | None) -> list[Compared]:
     from hub.bus.bus import BusError
-    from hub.readmodel.evidence import NoEvidence, bundle_of, recomputed
+    from hub.readmodel.evidence import NoEvidence, bundle_of, recomputed, recomputed_end
     from hub.readmodel.queries import alert_life
-    from hub.readmodel.results import Scope
+    from hub.readmodel.results import EndEntry, Scope
 
     from .settings import load_bundle
 
@@ -94,18 +94,23 @@ def _recomputed(entry: DeliveryEntry, agencies: frozenset[str], profile: Path | 
     try:
         with read_model() as database:
             life = alert_life(database, Scope(agencies), entry.alert)
-            ordered = [each for each in life.decisions if _orders(each, entry.id)] if life else []
+            told: list[DecisionEntry | EndEntry] = [*life.decisions, *life.ends] if life else []
+            ordered = [each for each in told if _orders(each, entry.id)]
             if not ordered:
                 raise NoEvidence("no decision that is recorded ordered it")
-            bundle = bundle_of(database, ordered[0].bundle, local)
+            by = ordered[0]
+            bundle = None if isinstance(by, EndEntry) else bundle_of(database, by.bundle, local)
         with reached() as connection:
-            return recomputed(connection, schema_ids(connection), entry, ordered[0].source, bundle)
+            if isinstance(by, EndEntry):
+                return recomputed_end(connection, entry, by)
+            assert bundle is not None
+            return recomputed(connection, schema_ids(connection), entry, by.source, bundle)
     except (NoEvidence, BusError) as error:
         fail(str(error))
 
 
-def _orders(decision: Any, delivery_id: str) -> bool:
-    return any(verdict.delivery == delivery_id for verdict in decision.verdicts)
+def _orders(entry: DecisionEntry | EndEntry, delivery_id: str) -> bool:
+    return any(verdict.delivery == delivery_id for verdict in entry.verdicts)
 
 
 def _everything(connection: Connection) -> Iterator[tuple[TopicPartition, Record]]:

@@ -113,11 +113,12 @@ def told() -> dict[str, list[Told]]:
     from connectors.sdk.status import Metrics as ConnectorMetrics
     from connectors.sdk.status import Status, Trouble
     from hub.console.metrics import Metrics as ConsoleMetrics
-    from hub.metrics import RecorderMetrics, RouterMetrics
+    from hub.metrics import RecorderMetrics, RouterMetrics, SchedulerMetrics
 
     ailing = Status("x", "x", trouble=Trouble("fault", "x"))
     return {
         "The router": _of(RouterMetrics().registry),
+        "The scheduler": _of(SchedulerMetrics().registry),
         "The recorder": _of(RecorderMetrics().registry),
         "The console": _of(ConsoleMetrics().registry),
         "A connector": [_told(family, ()) for family in ConnectorMetrics(ailing, lambda: 0).collect()],
@@ -148,10 +149,10 @@ def metrics() -> str:
     return "\n".join(lines)
 
 
-METRICS_WORDS = """Router and recorder answer `/metrics`, `/health` and `/ready` when `ENLACE_METRICS_PORT` is set, on the
-loopback address unless `ENLACE_METRICS_HOST` says otherwise; a connector by its option `--metrics-port`; the console on its own
-port, to the addresses of `ENLACE_CONSOLE_METRICS_FROM`. Healthy means that the loop made progress within 30 seconds, not
-that a process is there. No label is an alert's id or a value of an alert. Rules for alerts:
+METRICS_WORDS = """Router, scheduler and recorder answer `/metrics`, `/health` and `/ready` when `ENLACE_METRICS_PORT`
+is set, on the loopback address unless `ENLACE_METRICS_HOST` says otherwise; a connector by its option `--metrics-port`; the
+console on its own port, to the addresses of `ENLACE_CONSOLE_METRICS_FROM`. Healthy means that the loop made progress within
+30 seconds, not that a process is there. No label is an alert's id or a value of an alert. Rules for alerts:
 [alert-rules.yaml](alert-rules.yaml), with what to do in [operations.md](operations.md).
 """
 

@@ -19,6 +19,7 @@ RECORDS = (
     "Delivery",
     "Decision",
     "Noted",
+    "Ended",
     "Holding",
     "Position",
     "Quarantined",

@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         None,
         ge=0,
         le=65_535,
-        description="where router or recorder answers /metrics, /health and /ready; 0 takes a free one",
+        description="where router, scheduler or recorder answers /metrics, /health and /ready; 0 takes a free one",
     )
     metrics_host: str = Field("127.0.0.1", description="the address to answer them on; they need no password")
 

@@ -47,8 +47,8 @@ def up(
     profile: Annotated[Path | None, typer.Option(help="The profile's folder.")] = None,
     secure: SecureFlag = False,
 ) -> None:
-    """Run a local Kafka (or use ENLACE_BOOTSTRAP_SERVERS), make the topics, and run router, recorder and console, until
-    Ctrl-C. Whatever of these ends by itself is started again."""
+    """Run a local Kafka (or use ENLACE_BOOTSTRAP_SERVERS), make the topics, and run router, scheduler, recorder and
+    console, until Ctrl-C. Whatever of these ends by itself is started again."""
     home = (folder or settings().home).absolute()
     with kafka(home, port, secure=secure) as cluster:
         make_topics(cluster, profile)
@@ -136,15 +136,15 @@ def make_topics(cluster: Cluster, profile: Path | None) -> None:
 
 
 def start_services(cluster: Cluster, profile: Path | None, *, any_port: bool = False) -> dict[str, Child]:
-    """The hub's processes: the router, and the recorder and the console where they are installed. `any_port`: the console
+    """The hub's processes: router, scheduler and recorder, and the console where it is installed. `any_port`: the console
     takes a free one."""
-    names = ["router", "recorder"] + (["console"] if importlib.util.find_spec("uvicorn") else [])
+    names = ["router", "scheduler", "recorder"] + (["console"] if importlib.util.find_spec("uvicorn") else [])
     return {name: start(name, cluster, profile, any_port=any_port) for name in names}
 
 
 def start(service: str, cluster: Cluster, profile: Path | None, *, any_port: bool = False) -> Child:
     """One of the hub's processes, as the user that it has on a secured cluster."""
-    chosen = [] if service == "recorder" else ["--profile", str(profile_folder(profile))]
+    chosen = [] if service in ("recorder", "scheduler") else ["--profile", str(profile_folder(profile))]
     if service == "console" and any_port:
         chosen += ["--port", "0"]
     user = "operator" if service == "console" else service

@@ -29,7 +29,7 @@ from hub.model.avro import SchemaIds, Undecodable, decode_as, unframe
 from hub.model.base import Model
 from hub.model.codes import LIST_OF, STANDARD
 from hub.model.core import Alert, Core
-from hub.model.decision import Control, Decision, Holding, Noted, Position, Quarantined
+from hub.model.decision import Control, Decision, Ended, Holding, Noted, Position, Quarantined
 from hub.model.delivery import Delivery
 from hub.model.publication import HoldOrder, Publication
 from hub.model.receipt import Health, Receipt
@@ -40,6 +40,7 @@ from .access import Person, may_see
 MODELS: Final[tuple[type[Model], ...]] = (
     Alert,
     Decision,
+    Ended,
     Noted,
     Delivery,
     Receipt,
@@ -150,6 +151,8 @@ def _shown(plain: Browsed, model: Model, person: Person) -> Browsed:
         return plain._replace(parts={"record": _chosen(model, "agency", "state", "at_ms", "published", "delivered")})
     if isinstance(model, HoldOrder | Noted | Position):
         return plain._replace(parts={"record": to_json(model)})
+    if isinstance(model, Ended):  # of an alert whose class is not known here
+        return plain._replace(parts={"record": _chosen(model, "source", "decided_ms", "outcome", "revision")})
     return plain  # a receipt or a holding names an alert whose class is not known here
 
 
@@ -224,6 +227,7 @@ def _belongs(topic: str, model: Model) -> bool:
     places: Mapping[type[Model], tuple[str, ...]] = {
         Alert: (ALERTS,),
         Decision: (DECISIONS,),
+        Ended: (DECISIONS,),
         Noted: (DECISIONS,),
         Delivery: (DELIVERIES,),
         Receipt: (RECEIPTS,),

@@ -17,6 +17,9 @@ Offset = Annotated[int, Field(ge=-1, le=2**63 - 1)]
 DECISION_OUTCOMES: Final = ("decided", "duplicate", "superseded", "expired", "cancelled", "noted")
 DecisionOutcome = Literal["decided", "duplicate", "superseded", "expired", "cancelled", "noted"]
 
+END_OUTCOMES: Final = ("expired", "forgotten")
+EndOutcome = Literal["expired", "forgotten"]
+
 # Why a record waits in quarantine. docs/reasons.md says of each what it means and what to do.
 QUARANTINE_REASONS: Final = (
     "undecodable",
@@ -102,6 +105,20 @@ class Noted(Model):
     what: Code
 
 
+class Ended(Model):
+    """What followed from an alert's end, on an order of the scheduler: `expired`, it was withdrawn from whoever held it, or
+    `forgotten`, its holding ended. The alert's bytes may be gone, so it names the alert and carries nothing of it."""
+
+    source: Source
+    decided_ms: TimeMs
+    bundle: Bytes32
+    outcome: EndOutcome
+    alert: AlertId
+    originator: Slug
+    revision: Annotated[int, Field(ge=1)]
+    outcomes: Annotated[tuple[AgencyOutcome, ...], Field(max_length=10_000)] = ()
+
+
 class Position(Model):
     """How far a lane has come in one topic: the next offset to read, and the last one decided upon (-1: none)."""
 
@@ -161,7 +178,8 @@ ControlKind = Literal["expire", "replay", "return", "reevaluate", "lift", "forge
 
 class Control(Model):
     """An order to the router. `topic`, `partition`, `offset`: the original record's; originator and lane are checked
-    against that topic, as if the record had just come from there."""
+    against that topic, as if the record had just come from there. `expire` and `forget` have no original and carry no bytes:
+    they name the `alert`, and what follows is decided from its holding."""
 
     kind: ControlKind
     alert: AlertId | None = None

@@ -26,10 +26,20 @@ from hub.model.decision import Control, Decision
 from hub.model.delivery import Delivery, View
 from hub.routing.emit import delivery_id
 
-from .results import DecisionEntry, DeliveryEntry
+from .results import DecisionEntry, DeliveryEntry, EndEntry
 from .rules import bundle_json
 
-__all__ = ["Compared", "NoEvidence", "bundle_of", "compared", "decision_at", "explained", "recomputed"]
+__all__ = [
+    "Compared",
+    "NoEvidence",
+    "bundle_of",
+    "compared",
+    "compared_end",
+    "decision_at",
+    "explained",
+    "recomputed",
+    "recomputed_end",
+]
 
 Part = Literal["id", "bundle", "permitted", "core", "sections", "obligation"]
 PARTS: Final[tuple[Part, ...]] = ("id", "bundle", "permitted", "core", "sections", "obligation")
@@ -76,12 +86,26 @@ def recomputed(
 ) -> list[Compared]:
     """A delivery held against what its alert's bytes and its bundle give now. `source`: where the alert stands, as the
     decision has it. Raises NoEvidence, Indefinite and KafkaError."""
-    if entry.place is None:
-        raise NoEvidence("its record was never seen in its topic")
-    topic, partition, offset = entry.place
-    delivery = _decoded(_record(connection, TopicPartition(topic, partition), offset).value)
+    delivery = _delivery(connection, entry)
     record = _record(connection, TopicPartition(source[0], source[1]), source[2])
     return compared(delivery, _alert(record, source[0]), bundle)
+
+
+def recomputed_end(connection: Connection, entry: DeliveryEntry, end: EndEntry) -> list[Compared]:
+    """A withdrawal that an alert's end ordered: the alert's bytes are not needed for it, and may be gone. Raises as above."""
+    return compared_end(_delivery(connection, entry), end)
+
+
+def compared_end(delivery: Delivery, end: EndEntry) -> list[Compared]:
+    """Part by part, as far as such a withdrawal has them."""
+    identifier = delivery_id(delivery.alert.bytes, delivery.recipient, delivery.number)
+    right = delivery.kind == "withdrawal" and delivery.reason == end.outcome and delivery.revision == end.revision
+    return [
+        Compared("id", identifier == delivery.id, f"number {delivery.number}"),
+        Compared("bundle", delivery.bundle.hex() == end.bundle, end.bundle[:12]),
+        Compared("permitted", right, end.outcome),
+        Compared("sections", delivery.view is None, "no view"),
+    ]
 
 
 def compared(delivery: Delivery, alert: Alert, bundle: Bundle) -> list[Compared]:
@@ -122,6 +146,13 @@ def _alert(record: Record, topic: str) -> Alert:
         return decode_as(Alert, unframe(value or b"")[1])
     except Undecodable as error:
         raise NoEvidence(f"the alert cannot be read: {error}") from None
+
+
+def _delivery(connection: Connection, entry: DeliveryEntry) -> Delivery:
+    if entry.place is None:
+        raise NoEvidence("its record was never seen in its topic")
+    topic, partition, offset = entry.place
+    return _decoded(_record(connection, TopicPartition(topic, partition), offset).value)
 
 
 def _decoded(value: bytes | None) -> Delivery:

@@ -30,11 +30,13 @@ _QUARANTINED: Final = _head("Quarantined", "key")
 _CONTROL: Final = _head("Control", "key")
 _DECISION: Final = fastavro.parse_schema(schemas.records()["Decision"])
 _RECEIPT: Final = _head("Receipt", "reference")
+_ENDED: Final = fastavro.parse_schema(schemas.records()["Ended"])
 _NOTED: Final = fastavro.parse_schema(schemas.records()["Noted"])
 
 
 class Order(NamedTuple):
-    """The head of an order: the agency's record that it is about. `who` and `why` stand behind the bytes that it carries."""
+    """The head of an order: the agency's record, or the alert, that it is about. `who` and `why` stand behind the bytes that
+    it carries."""
 
     kind: str
     topic: str
@@ -43,6 +45,7 @@ class Order(NamedTuple):
     attempt: int
     who: str
     why: str
+    alert: bytes | None
 
 
 class Aside(NamedTuple):
@@ -64,6 +67,11 @@ class Aside(NamedTuple):
 def decision(body: bytes) -> dict[str, Any]:
     """A decision's fields. Raises Undecodable."""
     return _read(_DECISION, body)[0]
+
+
+def ended(body: bytes) -> dict[str, Any]:
+    """The fields of an alert's end. Raises Undecodable."""
+    return _read(_ENDED, body)[0]
 
 
 def noted(body: bytes) -> dict[str, Any]:
@@ -92,7 +100,7 @@ def order(body: bytes) -> Order:
     except (IndexError, UnicodeDecodeError):
         raise Undecodable("an order that ends early") from None
     place = (fields["topic"], fields["partition"], fields["offset"], fields["attempt"])
-    return Order(fields["kind"], *place, who, why)
+    return Order(fields["kind"], *place, who, why, fields["alert"])
 
 
 def aside(body: bytes) -> Aside:

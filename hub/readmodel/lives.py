@@ -14,12 +14,13 @@ from .results import (
     AlertLife,
     DecisionEntry,
     DeliveryEntry,
+    EndEntry,
     ReceiptEntry,
     Scope,
     SectionSize,
 )
 from .searching import alert_by_id
-from .tables import Agency, Alert, Decision, Delivery, Fragment, Position, Receipt
+from .tables import Agency, Alert, Decision, Delivery, End, Fragment, Position, Receipt
 from .waiting import visible
 
 ENTRIES_MAX = 5_000  # of one kind, of one alert
@@ -38,6 +39,12 @@ def alert_life(connection: Connection, scope: Scope, alert: uuid.UUID) -> AlertL
         .order_by(Decision.log_ms, Decision.partition, Decision.offset)
         .limit(ENTRIES_MAX)
     ).all()
+    ended = connection.execute(
+        select(End.__table__)
+        .where(End.alert == alert.bytes)
+        .order_by(End.log_ms, End.partition, End.offset)
+        .limit(ENTRIES_MAX)
+    ).all()
     sent = connection.execute(
         select(Delivery.__table__)
         .where(Delivery.alert == alert.bytes, Delivery.restricted.is_not(None))
@@ -50,12 +57,13 @@ def alert_life(connection: Connection, scope: Scope, alert: uuid.UUID) -> AlertL
         .order_by(Receipt.log_ms, Receipt.topic, Receipt.offset)
         .limit(ENTRIES_MAX)
     ).all()
-    wanted = {each.label for each in decided} | {each.verdict for each in decided}
+    wanted = {each.label for each in decided} | {each.verdict for each in (*decided, *ended)}
     bodies = fragments(connection, wanted | {each.terms for each in sent if each.terms})
     ids = {(each.decision_partition, each.decision_offset, each.recipient): bytes(each.id).hex() for each in sent}
     return AlertLife(
         row,
         tuple(_decision(each, bodies, ids) for each in decided),
+        tuple(_end(each, bodies, ids) for each in ended),
         tuple(delivery_entry(each, bodies) for each in sent),
         tuple(ReceiptEntry(each.log_ms, bytes(each.delivery).hex(), *each[2:]) for each in heard),
     )
@@ -127,8 +135,25 @@ def _decision(row: Any, bodies: dict[bytes, Any], ids: dict[tuple[int, int, str]
         label=bodies[bytes(row.label)],
         countries=tuple(row.countries.split()),
         present=tuple(SectionSize(*each) for each in json.loads(row.present)),
-        verdicts=tuple(
-            AgencyVerdict(agency, reason, tuple(categories), ids.get((row.partition, row.offset, agency)))
-            for agency, reason, categories in bodies[bytes(row.verdict)]
-        ),
+        verdicts=_verdicts(row, bodies, ids),
+    )
+
+
+def _end(row: Any, bodies: dict[bytes, Any], ids: dict[tuple[int, int, str], str]) -> EndEntry:
+    return EndEntry(
+        at_ms=row.log_ms,
+        decided_ms=row.decided_ms,
+        revision=row.revision,
+        outcome=row.outcome,
+        bundle=bytes(row.bundle).hex(),
+        source=(row.source_topic, row.source_partition, row.source_offset),
+        place=(row.partition, row.offset),
+        verdicts=_verdicts(row, bodies, ids),
+    )
+
+
+def _verdicts(row: Any, bodies: dict[bytes, Any], ids: dict[tuple[int, int, str], str]) -> tuple[AgencyVerdict, ...]:
+    return tuple(
+        AgencyVerdict(agency, reason, tuple(categories), ids.get((row.partition, row.offset, agency)))
+        for agency, reason, categories in bodies[bytes(row.verdict)]
     )

@@ -1,12 +1,12 @@
-"""The topics as the recorder reads them: by assignment, without a group, committed records only; new topics appear.
+"""The topics as recorder and scheduler read them: by assignment, without a group, committed records only; new topics appear.
 
 `Reading` is the contract, which the tests' memory keeps too; `KafkaReading` keeps it on a real Kafka. Positions are the
-recorder's, in SQL: nothing is committed here.
+reader's to keep (the recorder's, in SQL): nothing is committed here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 from kafka.errors import KafkaError
@@ -36,7 +36,7 @@ class ReadingFailed(BusError):
 
 
 class Reading(Protocol):
-    """What stands on the topics that the recorder reads. Every method raises ReadingFailed; close it then."""
+    """What stands on the topics that are read. Every method raises ReadingFailed; close it then."""
 
     def places(self) -> set[TopicPartition]:
         """Every partition that there is to read now."""
@@ -65,9 +65,12 @@ def is_read(topic: str) -> bool:
 class KafkaReading:
     """Reads from a cluster. Used by one thread."""
 
-    def __init__(self, connection: Connection, limits: Limits | None = None) -> None:
-        """Raises ReadingFailed if the cluster does not answer in time."""
+    def __init__(
+        self, connection: Connection, limits: Limits | None = None, wanted: Callable[[str], bool] = is_read
+    ) -> None:
+        """`wanted`: whether a topic is read. Raises ReadingFailed if the cluster does not answer in time."""
         self._limits = limits or Limits()
+        self._wanted = wanted
         self._journal = Journal()
         try:
             self._consumer = library.open_consumer(
@@ -81,7 +84,7 @@ class KafkaReading:
     def places(self) -> set[TopicPartition]:
         cluster = cast(Any, self._ends)
         try:
-            topics = [topic for topic in cluster.topics() if is_read(topic)]
+            topics = [topic for topic in cluster.topics() if self._wanted(topic)]
             return {TopicPartition(topic, number) for topic in topics for number in cluster.partitions_for_topic(topic)}
         except (KafkaError, TypeError) as error:  # a topic that is being made has no partitions yet: None
             raise ReadingFailed(f"the topics cannot be listed: {type(error).__name__}") from error

@@ -14,10 +14,12 @@ from typing import Any, Final, Literal, NamedTuple
 from hub.bus.bus import Record, TopicPartition
 from hub.bus.topics import ALERTS, CONTROL, DECISIONS, DELIVERIES, HOLDINGS, QUARANTINE, RECEIPTS
 from hub.model.avro import SchemaIds, Undecodable, decode_as
+from hub.model.base import to_rfc3339
 from hub.model.decision import Holding
 
 from . import heads
 
+Place = tuple[TopicPartition, int]
 Kind = Literal[
     "undecided",  # the router is past it, and nobody decided it
     "twice",  # decided twice, or delivered twice
@@ -25,6 +27,8 @@ Kind = Literal[
     "missing",  # ordered, and in no topic
     "unauthorised",  # in a topic, and ordered by nobody
     "not-held",  # may receive an alert, and neither has it nor is owed it
+    "still-held",  # it was to be withdrawn from everybody at its end, and somebody holds it
+    "ended-early",  # it was withdrawn or forgotten before its time
     "unreadable",  # a record of the hub's own that is not as it must be
 ]
 KINDS: Final[tuple[Kind, ...]] = (
@@ -34,8 +38,11 @@ KINDS: Final[tuple[Kind, ...]] = (
     "missing",
     "unauthorised",
     "not-held",
+    "still-held",
+    "ended-early",
     "unreadable",
 )
+EXPIRE: Final = "expire"
 ID_BYTES: Final = 16  # a holding's key is its alert's id
 STANDING: Final = ("decided", "expired", "cancelled")
 
@@ -46,6 +53,22 @@ class Finding(NamedTuple):
     kind: Kind
     where: str
     what: str
+
+
+class _Held(NamedTuple):
+    """An alert's newest holding: of which revision, until when it is valid, by whom it is held or to whom it is owed;
+    `within`: written while it was valid."""
+
+    revision: int
+    valid_until_ms: int
+    holders: frozenset[str]
+    within: bool
+
+
+class _End(NamedTuple):
+    revision: int
+    decided_ms: int
+    outcome: str
 
 
 class Sums(NamedTuple):
@@ -70,7 +93,10 @@ class Reconciling:
         self._ordered: dict[bytes, str] = {}  # delivery -> where it was ordered
         self._delivered: dict[bytes, tuple[str, int, str]] = {}  # delivery -> place, log time, kind
         self._permitted: dict[bytes, tuple[str, ...]] = {}
-        self._holders: dict[bytes, frozenset[str]] = {}
+        self._holdings: dict[bytes, _Held] = {}
+        self._ended: dict[bytes, _End] = {}  # the last of each alert
+        self._expire: dict[Place, bytes] = {}  # an order to expire an alert
+        self._unheeded: dict[Place, int] = {}  # such an order of which nothing followed, and when
         self._quarantined = 0
         self._last_ms = 0
         self._found: list[Finding] = []
@@ -82,6 +108,8 @@ class Reconciling:
             if kind + dot in (ALERTS, RECEIPTS, CONTROL):
                 self._published.setdefault(at, set()).add(record.offset)
                 self._first[at] = min(record.offset, self._first.get(at, record.offset))
+                if at.topic == CONTROL:
+                    self._control(at, record)
             elif at.topic == DECISIONS:
                 self._decision(at, record)
             elif at.topic == QUARANTINE:
@@ -97,7 +125,13 @@ class Reconciling:
 
     def findings(self, committed: Mapping[TopicPartition, int]) -> list[Finding]:
         """What does not add up; empty if all does. `committed`: how far the router has come in what it reads."""
-        found = [*self._found, *self._of_intake(committed), *self._of_deliveries(), *self._of_holdings()]
+        found = [
+            *self._found,
+            *self._of_intake(committed),
+            *self._of_deliveries(),
+            *self._of_holdings(),
+            *self._of_ends(),
+        ]
         return sorted(set(found), key=lambda each: (KINDS.index(each.kind), each.where))
 
     def sums(self, committed: Mapping[TopicPartition, int]) -> Sums:
@@ -115,7 +149,14 @@ class Reconciling:
         schema_id, body = heads.schema_id(record.value)
         self._last_ms = max(self._last_ms, record.timestamp_ms)
         if schema_id == self._ids.by_name["Noted"]:
-            self._account(_source(heads.noted(body)), _place(at, record))
+            fields = heads.noted(body)
+            self._account(_source(fields), _place(at, record))
+            if fields["what"] == EXPIRE:
+                self._unheeded[_source(fields)] = fields["decided_ms"]
+        elif schema_id == self._ids.by_name["Ended"]:
+            fields = heads.ended(body)
+            if self._account(_source(fields), _place(at, record)):
+                self._follow_end(fields, _place(at, record))
         elif schema_id == self._ids.by_name["Decision"]:
             fields = heads.decision(body)
             if self._account(_source(fields), _place(at, record)):
@@ -132,7 +173,27 @@ class Reconciling:
             permitted = (each["agency"] for each in fields["outcomes"] if each["reason"] == "permitted")
             self._permitted[fields["core"]["id"]] = tuple(permitted)
 
-    def _account(self, source: tuple[TopicPartition, int], by: str) -> bool:
+    def _follow_end(self, fields: Mapping[str, Any], where: str) -> None:
+        """What an alert's end ordered: whoever was permitted held it or was owed it. From now on nobody may receive it, until
+        another revision is decided."""
+        for outcome in fields["outcomes"]:
+            if outcome["delivery"] is not None:
+                self._ordered[outcome["delivery"]] = f"{where} for {outcome['agency']}"
+        permitted = self._permitted.pop(fields["alert"], ())
+        for agency in set(permitted).difference(outcome["agency"] for outcome in fields["outcomes"]):
+            self._found.append(Finding("missing", f"{where} for {agency}", "it ended, and was not withdrawn"))
+        self._ended[fields["alert"]] = _End(fields["revision"], fields["decided_ms"], fields["outcome"])
+
+    def _control(self, at: TopicPartition, record: Record) -> None:
+        """Remembers orders to expire an alert; what is no order waits in quarantine, which is seen elsewhere."""
+        try:
+            order = heads.order(heads.schema_id(record.value)[1])
+        except Undecodable:
+            return
+        if order.kind == EXPIRE and order.alert is not None:
+            self._expire[at, record.offset] = order.alert
+
+    def _account(self, source: Place, by: str) -> bool:
         """Whether it is the first time."""
         at, offset = source
         known = self._accounted.setdefault(at, set())
@@ -155,15 +216,15 @@ class Reconciling:
         if record.key is None or len(record.key) != ID_BYTES:
             return
         if record.value is None:
-            self._holders.pop(record.key, None)
+            self._holdings.pop(record.key, None)
             self._permitted.pop(record.key, None)
             return
         schema_id, body = heads.schema_id(record.value)
         if schema_id == self._ids.by_name["Holding"]:
             holding = decode_as(Holding, body)
-            self._holders[record.key] = frozenset(
-                each.agency for each in holding.recipients if each.revision or each.owed
-            )
+            holders = frozenset(each.agency for each in holding.recipients if each.revision or each.owed)
+            within = record.timestamp_ms < holding.valid_until_ms
+            self._holdings[record.key] = _Held(holding.revision, holding.valid_until_ms, holders, within)
 
     def _of_intake(self, committed: Mapping[TopicPartition, int]) -> Iterable[Finding]:
         for at, offsets in self._published.items():
@@ -186,16 +247,38 @@ class Reconciling:
                 yield Finding("unauthorised", where, f"no decision ordered the delivery {identifier.hex()}")
 
     def _of_holdings(self) -> Iterable[Finding]:
+        """Holdings are read last. What ended after the decisions had been read was not valid any more by then."""
         for alert, permitted in self._permitted.items():
-            holders = self._holders.get(alert)
+            held = self._holdings.get(alert)
             for agency in permitted:
-                if holders is not None and agency not in holders:
-                    yield Finding(
-                        "not-held", f"{uuid.UUID(bytes=alert)} for {agency}", "permitted; no delivery, no debt"
-                    )
+                if held is not None and held.within and agency not in held.holders:
+                    yield Finding("not-held", _of(alert, agency), "permitted; no delivery, no debt")
+
+    def _of_ends(self) -> Iterable[Finding]:
+        """A later revision may have renewed an alert after its end: then its holding is of that one."""
+        for alert, end in self._ended.items():
+            held = self._holdings.get(alert)
+            if held is None or held.revision != end.revision:
+                continue
+            for agency in held.holders:
+                yield Finding("still-held", _of(alert, agency), f"it was {end.outcome} at {to_rfc3339(end.decided_ms)}")
+            if end.decided_ms < held.valid_until_ms:
+                yield Finding(
+                    "ended-early", str(uuid.UUID(bytes=alert)), f"valid until {to_rfc3339(held.valid_until_ms)}"
+                )
+        for place, decided_ms in self._unheeded.items():
+            held = self._holdings.get(self._expire.get(place, b""))
+            for agency in held.holders if held and held.valid_until_ms <= decided_ms else ():
+                yield Finding(
+                    "still-held", _of(self._expire[place], agency), "nothing followed from the order to end it"
+                )
 
 
-def _source(fields: Mapping[str, Any]) -> tuple[TopicPartition, int]:
+def _of(alert: bytes, agency: str) -> str:
+    return f"{uuid.UUID(bytes=alert)} for {agency}"
+
+
+def _source(fields: Mapping[str, Any]) -> Place:
     source = fields["source"]
     return TopicPartition(source["topic"], source["partition"]), source["offset"]
 

@@ -317,6 +317,21 @@ class DecisionEntry:
 
 
 @dataclass(frozen=True)
+class EndEntry:
+    """An alert's end: `outcome` is `expired` (withdrawn from whoever held it) or `forgotten` (its holding ended). `verdicts`:
+    of those who held something or were owed something, with the withdrawal."""
+
+    at_ms: int
+    decided_ms: int
+    revision: int
+    outcome: str
+    bundle: str
+    source: tuple[str, int, int]
+    place: tuple[int, int]
+    verdicts: tuple[AgencyVerdict, ...]
+
+
+@dataclass(frozen=True)
 class DeliveryEntry:
     """One delivery: `kind`, `number`, `at_ms` are None while its record has not been seen; `state` and `acknowledged_ms`
     while nothing was heard of it. `terms`: the obligation's terms that say something."""
@@ -355,15 +370,24 @@ class AlertLife:
 
     alert: AlertRow
     decisions: tuple[DecisionEntry, ...]
+    ends: tuple[EndEntry, ...]
     deliveries: tuple[DeliveryEntry, ...]
     receipts: tuple[ReceiptEntry, ...]
 
-    def events(self) -> list[DecisionEntry | DeliveryEntry | ReceiptEntry]:
-        def order(each: DecisionEntry | DeliveryEntry | ReceiptEntry) -> tuple[int, int]:
-            rank = (DecisionEntry, DeliveryEntry, ReceiptEntry).index(type(each))
-            return (each.at_ms or 0, rank)
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was withdrawn from whoever held it, as its validity had passed."""
+        return self.alert.state == "expired" and bool(self.ends)
 
-        return sorted([*self.decisions, *self.deliveries, *self.receipts], key=order)
+    def events(self) -> list[Event]:
+        def order(each: Event) -> tuple[int, int]:
+            return each.at_ms or 0, EVENTS.index(type(each))
+
+        return sorted([*self.decisions, *self.ends, *self.deliveries, *self.receipts], key=order)
+
+
+Event = DecisionEntry | EndEntry | DeliveryEntry | ReceiptEntry
+EVENTS: Final[tuple[type[Event], ...]] = (DecisionEntry, EndEntry, DeliveryEntry, ReceiptEntry)
 
 
 @dataclass(frozen=True)

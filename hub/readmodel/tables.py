@@ -139,6 +139,26 @@ class Decision(Base):
     verdict: Mapped[Id]
 
 
+class End(Base):
+    """One record of the topic `decisions` that tells of an alert's end. `verdict`: a fragment, without categories."""
+
+    __tablename__ = "ends"
+    __table_args__ = (Index("ends_by_alert", "alert"),)
+
+    partition: Mapped[int] = mapped_column(primary_key=True)
+    offset: Mapped[Long] = mapped_column(primary_key=True)
+    log_ms: Mapped[Ms]
+    source_topic: Mapped[Topic]
+    source_partition: Mapped[int]
+    source_offset: Mapped[Long]
+    decided_ms: Mapped[Ms]
+    bundle: Mapped[Digest]
+    outcome: Mapped[Code]
+    alert: Mapped[Id]
+    revision: Mapped[int]
+    verdict: Mapped[Id]
+
+
 class Note(Base):
     """One record of the topic `decisions` that notes an order carried out without a decision: a return, an empty lift."""
 
@@ -435,6 +455,7 @@ DERIVED: Final[tuple[type[Base], ...]] = (
     Tag,
     Fragment,
     Decision,
+    End,
     Note,
     Delivery,
     Receipt,

@@ -24,6 +24,7 @@ from hub.model.walk import REMEMBERED_MAX_BYTES, NotProven
 
 from . import cut, heads, tidy
 from .chain import Place
+from .ends import Ended, ended, verdict_of
 from .results import RESTRICTED_CLASS
 
 HEALTH_KEY: Final = b"health/"  # connectors/sdk/publish.py's
@@ -87,6 +88,7 @@ class Taken:
     """What one transaction adds. Rows are in the order of their table's columns."""
 
     decided: list[Decided] = field(default_factory=list)
+    ended: list[Ended] = field(default_factory=list)
     sent: dict[bytes, Sent] = field(default_factory=dict)
     receipts: list[tuple[Any, ...]] = field(default_factory=list)
     notes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -151,6 +153,12 @@ class Taking:
             found = cut.decision(body, record.key)
             _link(taken, found.topic, found.partition, found.previous, found.offset, at, record)
             taken.decided.append(_decided(taken, found, at, record))
+        elif name == "Ended":
+            fields = heads.ended(body)
+            source = fields["source"]
+            _link(taken, source["topic"], source["partition"], source["previous"], source["offset"], at, record)
+            verdict = _fragment(taken, _named(json.dumps(verdict_of(fields), separators=(",", ":"))))
+            taken.ended.append(ended(fields, verdict, at, record))
         else:
             raise Undecodable(f"schema {schema_id} does not belong here")
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from operator import itemgetter
+from dataclasses import dataclass, replace
+from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -19,6 +19,7 @@ from hub.bus.bus import TopicPartition
 
 from .bulk import by_ids, change, drop, filling, newer, put, replacing
 from .chain import Chain
+from .ends import EXPIRED, Ended
 from .tables import (
     Agency,
     Alarm,
@@ -26,6 +27,7 @@ from .tables import (
     Bundle,
     Decision,
     Delivery,
+    End,
     Fragment,
     Health,
     Hold,
@@ -71,6 +73,7 @@ _DELIVERIES: Final = filling(
 _LOG: Final = _AT["log_ms"]
 _first: Final = itemgetter(0)
 _last: Final = itemgetter(-1)
+_standing_at: Final = attrgetter("partition", "offset")
 _when: Final = itemgetter(1, 2)  # of a receipt: partition and offset
 _MINUTES: Final = '(minute_ms, agency, what) DO UPDATE SET "count" = minutes."count" + excluded."count"'
 _HEALTH: Final = newer(
@@ -148,10 +151,11 @@ class Writing:
         """Adds everything; the caller commits and then calls saved(). Raises AnotherRecorder: roll back and end."""
         move(connection, moved)
         minutes: Counter[tuple[int, str, str]] = Counter()
-        restricted = self._alerts(connection, taken.decided, minutes)
+        restricted = self._alerts(connection, taken, minutes)
         self._links(taken)
         put(connection, Fragment, [each for each in taken.fragments.items() if each[0] not in self._fragments])
         put(connection, Decision, [each.row for each in taken.decided])
+        put(connection, End, [each.row for each in taken.ended])
         put(connection, Note, taken.notes)
         put(connection, Order, taken.orders)
         put(connection, Quarantined, taken.quarantine)
@@ -200,12 +204,18 @@ class Writing:
         put(connection, Segment, come, _PIECES)
 
     def _alerts(
-        self, connection: Connection, decided: list[Decided], minutes: Counter[tuple[int, str, str]]
+        self, connection: Connection, taken: Taken, minutes: Counter[tuple[int, str, str]]
     ) -> Mapping[bytes, bool]:
-        """The alerts as these decisions leave them, in order; whether each is restricted."""
-        known = self._known(connection, {each.alert for each in decided})
+        """The alerts as these decisions and ends leave them, in order; whether each is restricted."""
+        events: list[Decided | Ended] = [*taken.decided, *taken.ended]
+        if taken.ended:
+            events.sort(key=_standing_at)
+        known = self._known(connection, {each.alert for each in events})
         tags: dict[tuple[str, int, bytes], None] = {}
-        for each in decided:
+        for each in events:
+            if isinstance(each, Ended):
+                _end(known, each, minutes)
+                continue
             alert = known.get(each.alert)
             if alert is None or (each.standing is not None):
                 alert = known[each.alert] = _standing(alert, each)
@@ -243,11 +253,12 @@ class Writing:
         """Each delivery from the sides that this batch knows; then the receipts of those that are complete enough."""
         rows: dict[bytes, list[Any]] = {}
         ready: set[bytes] = set()  # deliveries whose ordering decision, or own record for a feedback, came just now
-        for each in taken.decided:
+        ordering: list[Decided | Ended] = [*taken.decided, *taken.ended]
+        for each in ordering:
             for agency, identifier in each.sent:
                 row = rows[identifier] = [*_NONE]
                 row[:4] = identifier, each.alert, agency, each.revision
-                row[4:8] = restricted[each.alert], each.log_ms, each.partition, each.offset
+                row[4:8] = restricted.get(each.alert, True), each.log_ms, each.partition, each.offset
                 ready.add(identifier)
         for sent in taken.sent.values():
             row = rows.setdefault(sent.id, [*_NONE])
@@ -377,6 +388,17 @@ def _standing(before: _Known | None, each: Decided) -> _Known:
         changed=True,
         was_restricted=before.was_restricted if before else None,
     )
+
+
+def _end(known: dict[bytes, _Known], each: Ended, minutes: Counter[tuple[int, str, str]]) -> None:
+    """How an alert stands after its end. One of which nothing is recorded stays unknown."""
+    alert = known.get(each.alert)
+    if alert is None:
+        return
+    if each.outcome == EXPIRED:
+        known[each.alert] = replace(alert, decided_ms=each.log_ms, state=EXPIRED, recipients=0, changed=True)
+    if not alert.restricted:
+        minutes.update((_minute(each.log_ms), agency, "delivered") for agency, _ in each.sent)
 
 
 def _alert_row(key: bytes, alert: _Known) -> tuple[Any, ...]:

@@ -5,7 +5,8 @@ Everything of one alert goes into the alert's lane, under its id; a quarantined 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
@@ -13,9 +14,9 @@ from hub.bus.bus import NO_HEADERS, Outgoing, Record
 from hub.guidelines.outcome import Outcome, Reason
 from hub.model import splice
 from hub.model.avro import encode
-from hub.model.decision import Control, Quarantined, QuarantineReason
+from hub.model.decision import AgencyOutcome, Control, Ended, EndOutcome, Quarantined, QuarantineReason, Source
 
-from .holdings import POSITION_KEY, Held
+from .holdings import POSITION_KEY, Held, Holding
 from .opening import ALERTS, Opened, Refused
 from .prepared import DELIVERIES, numbered, ready
 
@@ -94,21 +95,21 @@ def release(
         withdrawn=tuple(each for each in held.categories if each not in released) if held.categories else (),
         view=views.of(released)[0],
     )
-    record = _delivery(source, alert, agency, body, state)
+    record = _delivery(source, walked.id, agency, body, state)
     return Sent(identifier, record, _new(Held, (agency, number, walked.revision, released, seen, None)))
 
 
-def withdrawal(source: splice.Position, alert: Opened, agency: str, held: Held, result: str, state: State) -> Sent:
+def withdrawal(source: splice.Position, alert: bytes, revision: int, held: Held, result: str, state: State) -> Sent:
     """That a recipient is to forget what it holds. It learns that the alert ended, or that it no longer qualifies; never
-    which guideline, and no data."""
-    number = held.number + 1
-    identifier = delivery_id(alert.walked.id, agency, number)
+    which guideline, and no data. `alert`: its id."""
+    agency, number = held.agency, held.number + 1
+    identifier = delivery_id(alert, agency, number)
     body = splice.delivery(
         id=identifier,
         kind="withdrawal",
         recipient=agency,
-        alert=alert.walked.id,
-        revision=alert.walked.revision,
+        alert=alert,
+        revision=revision,
         number=number,
         stamp=state.stamp,
         withdrawn=held.categories,
@@ -117,9 +118,9 @@ def withdrawal(source: splice.Position, alert: Opened, agency: str, held: Held, 
     return Sent(identifier, _delivery(source, alert, agency, body, state), Held(agency, number))
 
 
-def _delivery(source: splice.Position, alert: Opened, agency: str, body: bytes, state: State) -> Outgoing:
+def _delivery(source: splice.Position, alert: bytes, agency: str, body: bytes, state: State) -> Outgoing:
     value = state.ids.frames["Delivery"] + body
-    return _new(Outgoing, (DELIVERIES + agency, source.partition, alert.walked.id, value, NO_HEADERS))
+    return _new(Outgoing, (DELIVERIES + agency, source.partition, alert, value, NO_HEADERS))
 
 
 def outcome(decided: Outcome, identifier: bytes | None) -> bytes:
@@ -136,6 +137,30 @@ def decision(source: splice.Position, alert: Opened, outcomes: splice.Items, res
     return _new(Outgoing, (DECISIONS, source.partition, walked.id, value, NO_HEADERS))
 
 
+def ended(
+    source: splice.Position,
+    alert: bytes,
+    known: Holding,
+    outcomes: Sequence[AgencyOutcome],
+    result: EndOutcome,
+    state: State,
+) -> Outgoing:
+    """What followed from an alert's end. It is rare, and so encoded from its model."""
+    body = encode(
+        Ended.model_construct(
+            source=Source.model_construct(**source._asdict()),
+            decided_ms=state.now_ms,
+            bundle=state.bundle.digest,
+            outcome=result,
+            alert=uuid.UUID(bytes=alert),
+            originator=known.originator,
+            revision=known.revision,
+            outcomes=tuple(outcomes),
+        )
+    )
+    return Outgoing(DECISIONS, source.partition, alert, state.ids.frames["Ended"] + body)
+
+
 def holding(source: splice.Position, alert: Opened, result: str, recipients: Sequence[bytes], state: State) -> Outgoing:
     """`recipients`: what each holds, encoded, sorted by agency."""
     walked = alert.walked
@@ -150,6 +175,25 @@ def holding(source: splice.Position, alert: Opened, result: str, recipients: Seq
     )
     value = state.ids.frames["Holding"] + body
     return _new(Outgoing, (HOLDINGS, source.partition, walked.id, value, NO_HEADERS))
+
+
+def held_since(source: splice.Position, alert: bytes, known: Holding, held: Iterable[Held], state: State) -> Outgoing:
+    """The holding of the same revision with other holders. Its bytes stand where they stood."""
+    body = splice.holding(
+        originator=known.originator,
+        revision=known.revision,
+        cancelled=known.cancelled,
+        content=known.content,
+        source=known.source,
+        valid_until_ms=known.valid_until_ms,
+        recipients=[splice.held(*each) for each in held],
+    )
+    return Outgoing(HOLDINGS, source.partition, alert, state.ids.frames["Holding"] + body)
+
+
+def forgotten(source: splice.Position, alert: bytes) -> Outgoing:
+    """The tombstone of a holding."""
+    return Outgoing(HOLDINGS, source.partition, alert, None)
 
 
 def position(topic: str, partition: int, next_offset: int, last_decided: int, state: State) -> Outgoing:

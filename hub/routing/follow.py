@@ -49,7 +49,9 @@ def followed(
             if due is Due.RELEASE:
                 identifier, record, held = emit.release(source, alert, views, outcome, held, seen, state)
             else:
-                identifier, record, held = emit.withdrawal(source, alert, outcome.agency, held, result, state)
+                identifier, record, held = emit.withdrawal(
+                    source, alert.walked.id, alert.walked.revision, held, result, state
+                )
             recipients[outcome.agency] = held
             outgoing.append(record)
         elif held.owed:

@@ -14,6 +14,7 @@ from hub.model.avro import Undecodable, decode, unframe
 
 POSITION_KEY: Final = b"@position/"
 NOTHING_SEEN: Final = bytes(16)
+FORGOTTEN: Final = b""  # staged for an alert whose holding ends: the tombstone, until it is committed
 
 
 class Held(NamedTuple):
@@ -53,6 +54,12 @@ def opened(value: bytes) -> Holding:
     )
 
 
+def known_of(holdings: Mapping[bytes, bytes], alert: bytes) -> Holding | None:
+    """What a lane knows of an alert, if it knows it."""
+    value = holdings.get(alert)
+    return opened(value) if value else None
+
+
 def _held(fields: Mapping[str, Any]) -> Held:
     return Held(
         fields["agency"],
@@ -90,6 +97,12 @@ class Lane:
             except (Undecodable, UnicodeDecodeError) as error:
                 raise TornState(f"a position ({type(error).__name__})") from None
             self.positions[topic] = fields["next_offset"], fields["last_decided"]
+
+    def keep(self, staged: Mapping[bytes, bytes]) -> None:
+        """Takes in what a batch changed, once that is committed."""
+        self.holdings.update(staged)
+        for alert in [alert for alert, value in staged.items() if value == FORGOTTEN]:
+            del self.holdings[alert]
 
     def next_offset(self, topic: str) -> int:
         return self.positions.get(topic, (0, -1))[0]

@@ -6,7 +6,9 @@ docs/lifecycle.md shows these tables as a diagram, made from them.
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+from hub.model.compose import DAY_MS
 
 from .holdings import Held, Holding
 
@@ -58,6 +60,21 @@ class Due(Row):
     NOTHING = "nothing"
 
 
+class Rest(Row):
+    """What is left of an alert once its validity has passed."""
+
+    HELD = "somebody holds it or is owed something"
+    NOBODYS = "nobody holds it or is owed anything"
+
+
+class End(NamedTuple):
+    """The order that ends an alert, when it is due after the end of its validity, and what follows from it."""
+
+    order: Literal["expire", "forget"]
+    after_ms: int
+    follows: str
+
+
 # (standing, kind) -> step
 STEPS: Final = {
     (Standing.NEW, "alert"): Step.DECIDE,
@@ -85,6 +102,13 @@ DUES: Final = {
 # Under a hold these wait; a withdrawal passes, since a hold only ever removes.
 WAITS_UNDER_HOLD: Final = frozenset({Due.RELEASE})
 
+# What is left of an alert -> how it goes on ending. Both are due once: the first leads to the second, the second to nothing.
+FORGOTTEN_AFTER_MS: Final = 90 * DAY_MS
+ENDS: Final = {
+    Rest.HELD: End("expire", 0, "a withdrawal for whoever holds something; nothing is owed any more"),
+    Rest.NOBODYS: End("forget", FORGOTTEN_AFTER_MS, "the holding ends: its id would count as new"),
+}
+
 
 def standing(held: Holding | None, originator: str, revision: int, content: bytes) -> Standing:
     """How a revision stands to what the lane knows of the alert."""
@@ -104,3 +128,9 @@ def stake(held: Held, permitted: bool, seen: bytes) -> Stake:
     if not permitted:
         return Stake.LEAVING
     return Stake.SETTLED if seen == held.seen else Stake.BEHIND
+
+
+def rest(held: Holding) -> Rest:
+    """What is left of an alert."""
+    left = any(each.revision or each.owed for each in held.recipients.values())
+    return Rest.HELD if left else Rest.NOBODYS

@@ -14,8 +14,9 @@ from hub.model.decision import Control
 from hub.model.splice import NO_ITEMS
 
 from . import emit
+from .ending import ended
 from .follow import followed, released
-from .holdings import Holding, opened
+from .holdings import known_of
 from .lifecycle import STEPS, Standing, Step, standing
 from .opening import ALERTS, Opened, Refused, open_alert, open_order, open_receipt
 from .state import Arrived, Routed, State
@@ -43,7 +44,7 @@ def _of_agency(arrived: Arrived, topic: str, record: Record, state: State) -> Ro
 
 def _alert(arrived: Arrived, topic: str, record: Record, state: State) -> Routed:
     alert = open_alert(topic, arrived.partition, record, state.ids.by_name["Alert"], state.partitions)
-    known = _known(alert, state)
+    known = known_of(state.holdings, alert.walked.id)
     walked = alert.walked
     step = STEPS[standing(known, alert.originator, walked.revision, alert.content), alert.kind]
     if step in (Step.REFUSE_CONTENT, Step.REFUSE_ORIGIN):
@@ -64,7 +65,7 @@ def _once_more(arrived: Arrived, order: Control, state: State) -> Routed:
     alert = open_alert(
         order.topic, arrived.partition, _original(arrived, order), state.ids.by_name["Alert"], state.partitions
     )
-    known = _known(alert, state)
+    known = known_of(state.holdings, alert.walked.id)
     stands = standing(known, alert.originator, alert.walked.revision, alert.content)
     if stands in (Standing.FOREIGN, Standing.CONTRADICTING):
         raise Refused(STEPS[stands, alert.kind].value, "core.id" if stands is Standing.FOREIGN else "core.revision")
@@ -82,11 +83,6 @@ def _once_more(arrived: Arrived, order: Control, state: State) -> Routed:
 def _original(arrived: Arrived, order: Control) -> Record:
     """The record that an order is about, as if it had just come from its own topic."""
     return Record(order.offset, arrived.record.timestamp_ms, order.key, order.value, order.headers)
-
-
-def _known(alert: Opened, state: State) -> Holding | None:
-    value = state.holdings.get(alert.walked.id)
-    return opened(value) if value is not None else None
 
 
 def _decided(alert: Opened, state: State) -> Decision:
@@ -117,6 +113,8 @@ def _control(arrived: Arrived, state: State) -> Routed:
         except Refused as refused:
             waits = emit.quarantined(arrived.source, arrived.record, refused, state, order.attempt)
             return Routed([waits], {}, refused.reason)
+    if order.kind in ("expire", "forget"):
+        return ended(arrived, order, state)
     if order.kind == "return":
         return Routed([*emit.feedback(order, state), emit.noted(arrived.source, "return", state)], {}, "noted")
     raise Refused("unknown-value", "kind")

@@ -50,7 +50,8 @@ class State:
 
 
 class Routed(NamedTuple):
-    """What follows from a record: records to write, holdings to stage, and one word for operators."""
+    """What follows from a record: records to write, holdings to stage (holdings.FORGOTTEN for one that ends), and one word
+    for operators."""
 
     outgoing: list[Outgoing]
     holdings: dict[bytes, bytes]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from hub.bus.topics import KINDS
 from hub.console.ask import words
 from hub.console.audit import ACTIONS
+from hub.console.browse import MODELS
 from hub.console.doors import language_of
 from hub.console.shown import Shown, shift_began
 from hub.guidelines.outcome import REASONS
-from hub.model.decision import DECISION_OUTCOMES, QUARANTINE_REASONS
+from hub.model.decision import DECISION_OUTCOMES, END_OUTCOMES, QUARANTINE_REASONS
 from hub.model.delivery import DELIVERY_KINDS
 from hub.model.receipt import DELETED_REASONS, EFFECTED_REASONS, ERROR_KINDS, OTHER, PARKED_REASONS, REJECTED_REASONS
 from hub.readmodel.results import ALARMS, ALERT_STATES, LAG_STATES, TROUBLES
@@ -51,7 +53,11 @@ def test_every_word_that_a_page_may_use_is_there_and_no_other() -> None:
         ("state.", ALERT_STATES),
         ("outcome.", (*REASONS, "cancelled", "not-in-bundle")),
         ("decision.", DECISION_OUTCOMES),
+        ("end.", END_OUTCOMES),
+        ("party.", tuple({party for kind in KINDS for party in (kind.writer, *kind.readers)})),
+        ("record.", tuple(model.__name__ for model in MODELS)),
         ("delivery.", DELIVERY_KINDS),
+        ("withdrawal.", ("cancelled", "expired", "no-longer-permitted")),
         ("audit.", ACTIONS),
         ("receipt-reason.", (*PARKED_REASONS, *EFFECTED_REASONS, *REJECTED_REASONS, *DELETED_REASONS, OTHER)),
         ("connector-error.", (*ERROR_KINDS, OTHER)),

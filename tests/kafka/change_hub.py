@@ -31,7 +31,7 @@ from hub.model.compose import DAY_MS
 from hub.model.core import Alert
 from hub.model.decision import Decision
 from hub.model.delivery import Delivery
-from hub.router import GROUP, STATE_TOPIC, Lanes, Router, run
+from hub.router import GROUP, STATE_TOPIC, Lanes, Router, now_ms, run
 from tests.guidelines.published import bundle_fields
 from tests.routing.alerts import AGENCIES, BUNDLE, NOW_MS, alert, alert_id, decoded, record_of
 
@@ -47,7 +47,8 @@ enlace.add_typer(hold.app, name="hold")
 
 
 class Hub:
-    """One cluster with its topics, and what people and routers do on it. `folder`: for keys, drafts and approvals."""
+    """One cluster with its topics, and what people and routers do on it. `folder`: for keys, drafts and approvals; `later_ms`:
+    how far the hub's clock is ahead of the real one."""
 
     def __init__(self, servers: str, folder: Path) -> None:
         self.connection = Connection(bootstrap_servers=servers)
@@ -59,6 +60,7 @@ class Hub:
         self._open = ExitStack()
         self._open.callback(self._publisher.close)
         self.stewards: dict[str, str] = {}
+        self.later_ms = 0
         self.first_keys = ""
 
     def close(self) -> None:
@@ -156,6 +158,9 @@ class Hub:
 
     # the router
 
+    def clock_ms(self) -> int:
+        return now_ms() + self.later_ms
+
     def in_force(self) -> InForce:
         first = frozenset(public_key(text) for text in self.first_keys.split(","))
         follower = Follower(self.connection, PLACE)
@@ -186,7 +191,7 @@ class Hub:
             end=lambda _code: None,
         )
         try:
-            run(Router(bus, lanes, in_force.rules, PARTITIONS, ids=self.ids), stop)
+            run(Router(bus, lanes, in_force.rules, PARTITIONS, ids=self.ids, clock_ms=self.clock_ms), stop)
         finally:
             bus.close()
 

@@ -27,7 +27,11 @@ from hub.bus.local import LocalKafka
 from hub.bus.secured import Security, connection
 from hub.bus.settings import Connection
 from hub.bus.topics import administration, create
+from hub.model.compose import DAY_MS
+from hub.readmodel.reading import KafkaReading
 from hub.router import GROUP
+from hub.scheduler import NAME, Scheduler
+from tests.routing.alerts import NOW_MS, Hub, alert, record_of
 
 pytestmark = pytest.mark.kafka
 
@@ -261,6 +265,25 @@ def test_an_agencys_connector_publishes_and_receives_by_the_names_of_the_kit(wor
     bus.close()
     assert found == [b"to interpol"]
     assert schema_ids.recorded(theirs, topic="connectors.interpol") == schema_ids.local()
+
+
+def test_the_scheduler_reads_holdings_and_orders_by_its_own_name(world: World) -> None:
+    theirs, lane = world.connection("scheduler"), Hub(partitions=PARTITIONS)
+    lane.take(record_of(alert(), PARTITIONS))
+    ((key, value),) = lane.holdings.items()
+    hub = KafkaPublisher(world.connection("router"), name=f"{GROUP}-a-test")
+    hub.publish([Outgoing("holdings", 0, key, value)])
+    hub.close()
+    scheduler = Scheduler(
+        lambda: KafkaReading(theirs, wanted=lambda topic: topic == "holdings"),
+        lambda: KafkaPublisher(theirs, name=NAME),
+        clock_ms=lambda: NOW_MS + 31 * DAY_MS,
+    )
+    deadline_s = time.monotonic() + 30
+    while not scheduler.step():
+        assert time.monotonic() < deadline_s
+    scheduler.close()
+    assert access.SCHEDULER == NAME
 
 
 def test_a_suspended_agency_reaches_nothing_on_a_connection_that_is_open_until_it_is_resumed(world: World) -> None:

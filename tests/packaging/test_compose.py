@@ -190,7 +190,7 @@ def test_every_setting_of_the_hub_that_is_given_exists(compose: Any) -> None:
 
 def test_every_service_of_the_hub_runs_a_command_that_exists(compose: Any) -> None:
     services = services_of_the_hub(compose)
-    assert services.keys() == {"topics", "router", "recorder", "console"}
+    assert services.keys() == {"topics", "router", "scheduler", "recorder", "console"}
     for each in services.values():
         assert f"## `{' '.join(each['command'])}`\n" in commands()
 

@@ -9,11 +9,26 @@ import pytest
 
 from hub.bus.bus import Outgoing, TopicPartition
 from hub.model.avro import LOCAL_IDS
+from hub.model.compose import DAY_MS
+from hub.model.decision import Ended, Noted
 from hub.model.delivery import Delivery
 from hub.readmodel.evidence import compared
 from hub.readmodel.reconciling import Finding, Reconciling
 from tests.readmodel.history import History
-from tests.routing.alerts import BUNDLE, alert, cancel, guideline, narrated, order_about, record_of, replaced
+from tests.routing.alerts import (
+    BUNDLE,
+    NOW_MS,
+    alert,
+    cancel,
+    decoded,
+    framed,
+    guideline,
+    narrated,
+    order_about,
+    order_to,
+    record_of,
+    replaced,
+)
 from tests.routing.alerts import bundle as bundle_with
 
 
@@ -38,6 +53,23 @@ def whole() -> Whole:
     waiting = made.take(alert(3, labelled={"class": "no-such-class"}))
     made.take(order_about(waiting.quarantined, "return"))  # type: ignore[attr-defined]
     made.take(cancel(1, 3))
+    return made
+
+
+def ended() -> Whole:
+    """Two alerts have ended, of one something was owed only; a third was renewed, a fourth forgotten; orders came twice."""
+    made = whole()
+    made.held = frozenset({"police", "prosecutor", "shelter"})
+    made.take(alert(4))
+    made.held = frozenset()
+    for number in (5, 6, 7):
+        made.take(alert(number))
+    made.now_ms += 30 * DAY_MS
+    made.take(alert(5, 2, valid_ms=60 * DAY_MS))
+    for number in (1, 2, 4, 5, 6, 7) * 2:
+        made.take(order_to("expire", alert(number)))
+    made.now_ms += 90 * DAY_MS
+    made.take(order_to("forget", alert(6)))
     return made
 
 
@@ -82,6 +114,65 @@ def _again(topic: str) -> Callable[[History], None]:
 )
 def test_what_is_lost_or_doubled_is_found(change: Callable[[History], None], kinds: set[str]) -> None:
     made = whole()
+    change(made)
+    assert {each.kind for each in findings(made)} == kinds
+
+
+def test_what_ended_adds_up() -> None:
+    assert findings(ended()) == []
+
+
+def _last_of_7(made: History, topic: str) -> int:
+    """The place of the last record of alert 7 in a log."""
+    log = made.logs[TopicPartition(topic, 0)]
+    return max(number for number, record in enumerate(log) if record.key == alert(7).core.id.bytes)
+
+
+def _without(topic: str) -> Callable[[History], None]:
+    return lambda made: made.logs[TopicPartition(topic, 0)].pop(_last_of_7(made, topic)) and None
+
+
+def _doubled(made: History) -> None:
+    log = made.logs[TopicPartition("deliveries.police", 0)]
+    log.append(log[_last_of_7(made, "deliveries.police")]._replace(offset=len(log)))
+
+
+def _end_with(**changes: object) -> Callable[[History], None]:
+    def change(made: History) -> None:
+        log = made.logs[TopicPartition("decisions", 0)]
+        place = _last_of_7(made, "decisions")
+        log[place] = log[place]._replace(value=framed(replaced(decoded(log[place].value), **changes)))
+
+    return change
+
+
+def _noted(made: History) -> None:
+    log = made.logs[TopicPartition("decisions", 0)]
+    place = _last_of_7(made, "decisions")
+    end = decoded(log[place].value)
+    assert isinstance(end, Ended)
+    note = Noted(source=end.source, decided_ms=end.decided_ms, what="expire")
+    log[place] = log[place]._replace(key=None, value=framed(note))
+    _without("holdings")(made)
+
+
+@pytest.mark.parametrize(
+    ("change", "kinds"),
+    [
+        (_without("deliveries.police"), {"missing"}),
+        (_doubled, {"twice"}),
+        (_without("decisions"), {"undecided", "unauthorised"}),
+        (_without("holdings"), {"still-held"}),
+        (_end_with(decided_ms=NOW_MS), {"ended-early"}),
+        (_end_with(outcomes=()), {"missing", "unauthorised"}),
+        (_noted, {"still-held", "unauthorised"}),
+    ],
+    ids=["withdrawal", "twice", "end", "holding", "early", "untold", "noted"],
+)
+def test_an_end_that_lacks_a_withdrawal_or_has_one_too_many_is_found(
+    change: Callable[[History], None], kinds: set[str]
+) -> None:
+    made = ended()
     change(made)
     assert {each.kind for each in findings(made)} == kinds
 

@@ -177,6 +177,7 @@ def test_an_upgrade_cuts_what_was_recorded_before_to_the_closed_lists(engine: En
     with engine.begin() as connection:
         for each in before:
             connection.execute(each)
+        connection.execute(text("DROP TABLE ends"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     upgrade(engine)
     with engine.connect() as connection:

@@ -18,7 +18,7 @@ from hub.model.avro import LOCAL_IDS, decode_as, encode, frame, unframe
 from hub.model.base import Model
 from hub.model.compose import DAY_MS, digests, seal
 from hub.model.core import Alert, Core, Label, Routing
-from hub.model.decision import Control, Decision, Holding, Noted, Quarantined
+from hub.model.decision import Control, Decision, Ended, Holding, Noted, Quarantined
 from hub.model.delivery import Delivery
 from hub.model.receipt import Receipt
 from hub.model.sections import (
@@ -32,6 +32,7 @@ from hub.model.sections import (
     Narrative,
     SuspectIdentity,
 )
+from hub.routing.holdings import FORGOTTEN
 from hub.routing.route import route
 from hub.routing.state import Arrived, Routed, State
 
@@ -213,6 +214,15 @@ def order_about(waiting: Quarantined, kind: str, **changes: Any) -> Outgoing:
     return Outgoing("control", waiting.partition, waiting.key, framed(order))
 
 
+def order_to(kind: str, made: Alert, partitions: int = 1, **changes: Any) -> Outgoing:
+    """The scheduler's order to end an alert, as hub/scheduler.py writes it."""
+    key = made.core.id.bytes
+    at = lane(key, partitions)
+    fields = {"kind": kind, "alert": made.core.id, "topic": "holdings", "partition": at, "offset": -1}
+    order = Control.model_validate({**fields, "who": "scheduler", "why": "a test", **changes})
+    return Outgoing("control", at, key, framed(order))
+
+
 @dataclass
 class Followed:
     """What followed from one record, decoded by topic."""
@@ -221,6 +231,7 @@ class Followed:
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     decision: Decision | None = None
     holding: Holding | None = None
+    ended: Ended | None = None
     noted: Noted | None = None
     quarantined: Quarantined | None = None
 
@@ -237,7 +248,7 @@ class Followed:
         return {outcome.agency: outcome.reason for outcome in self.decision.outcomes}
 
 
-WRITTEN: tuple[type[Model], ...] = (Delivery, Decision, Holding, Noted, Quarantined)
+WRITTEN: tuple[type[Model], ...] = (Delivery, Decision, Ended, Holding, Noted, Quarantined)
 MODELS: Mapping[int, type[Model]] = {LOCAL_IDS.by_name[model.__name__]: model for model in WRITTEN}
 
 
@@ -251,6 +262,9 @@ def decoded(value: bytes | None) -> Model:
 def followed(routed: Routed) -> Followed:
     found = Followed(routed)
     for record in routed.outgoing:
+        if record.value is None:
+            assert record.topic == "holdings" and routed.holdings == {record.key: FORGOTTEN}
+            continue
         value = decoded(record.value)
         if isinstance(value, Delivery):
             assert record.topic == f"deliveries.{value.recipient}" and value.recipient not in found.deliveries
@@ -280,6 +294,7 @@ class Hub:
         routed = route(Arrived(record.topic, record.partition, read, previous), state)
         self.offsets[record.topic] = read.offset
         self.holdings |= routed.holdings
+        self.holdings = {alert: value for alert, value in self.holdings.items() if value != FORGOTTEN}
         return followed(routed)
 
     def holding(self, made: Alert) -> Holding:

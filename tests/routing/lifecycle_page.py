@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
-from hub.routing.lifecycle import DUES, STEPS, WAITS_UNDER_HOLD, Due, Stake, Standing, Step
+from hub.model.compose import DAY_MS
+from hub.routing.lifecycle import DUES, ENDS, STEPS, WAITS_UNDER_HOLD, Due, End, Rest, Stake, Standing, Step
 
 PAGE = Path(__file__).parents[2] / "docs" / "lifecycle.md"
 
@@ -38,11 +39,29 @@ Under an operator's hold {waiting} waits: the holding notes that it is owed, and
 passes a hold, since a hold only ever removes.
 """
 
+ENDING = """\
+## How an alert ends
+
+Once an alert's validity has passed, the scheduler (`enlace scheduler run`) orders its end. An order names the alert and
+carries nothing of it, since the log may not have its bytes any more: what follows is decided from the holding alone,
+whatever today's guidelines say, and a withdrawal passes a hold. An order that comes too early, a second time, or for an
+alert that a higher revision renewed meanwhile is noted, and changes nothing. An alert that is renewed after its end is
+released again.
+"""
+FORGETTING = """\
+A forgotten id means nothing to the hub any more: a later record with that id counts as the first that is seen of this alert.
+No copy of an earlier revision can come back by it, since the log keeps no record that long, and a copy that somebody kept
+has expired. But deliveries would be counted from one again, and a recipient that remembers the ids of the first ones would take
+new ones for repeats. So nobody uses an id again that long after its end: a connector of the kit gives what comes up again
+two months after the end of its alert a new one.
+"""
+
 
 def page() -> str:
     waiting = " or ".join(f"a {due.value}" for due in Due if due in WAITS_UNDER_HOLD)
-    parts = (INTRODUCTION, REVISIONS, _diagram(_steps()), RECIPIENTS, _diagram(_dues()), HOLDS.format(waiting=waiting))
-    return "\n".join(parts)
+    revisions = REVISIONS, _diagram(_steps())
+    recipients = RECIPIENTS, _diagram(_dues()), HOLDS.format(waiting=waiting)
+    return "\n".join((INTRODUCTION, *revisions, *recipients, ENDING, _diagram(_ends()), FORGETTING))
 
 
 def _diagram(lines: Iterable[str]) -> str:
@@ -71,6 +90,18 @@ def _dues() -> Iterator[str]:
         yield f"{_name(stake)} --> {_name(DUES[stake])}"
     for due in Due:
         yield f'{_name(due)}[["{due.value}"]]'
+
+
+def _ends() -> Iterator[str]:
+    yield 'past(["an alert whose validity has passed"])'
+    for rest, end in ENDS.items():
+        yield f"past --> {_node(rest, rest.value)}"
+        yield f'{_name(rest)} -- "{end.order}, {_when(end)}" --> {end.order}[["{end.follows}"]]'
+    yield f"{ENDS[Rest.HELD].order} --> {_name(Rest.NOBODYS)}"
+
+
+def _when(end: End) -> str:
+    return f"{end.after_ms // DAY_MS} days later" if end.after_ms else "at once"
 
 
 def _name(item: Enum) -> str:

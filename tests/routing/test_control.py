@@ -131,10 +131,10 @@ def test_a_record_of_an_agency_that_the_bundle_does_not_know_is_returned_to_nobo
 
 
 @pytest.mark.parametrize("kind", ["expire", "forget"])
-def test_an_order_that_this_router_does_not_know_waits_in_quarantine(hub: Hub, kind: str) -> None:
+def test_an_order_to_end_no_alert_waits_in_quarantine(hub: Hub, kind: str) -> None:
     waiting = waiting_of(hub, record_of(NAMES_A_NEW_AGENCY))
     again = waiting_of(hub, order_about(waiting, kind))
-    assert (again.reason, again.field, again.topic) == ("unknown-value", "kind", "control")
+    assert (again.reason, again.field, again.topic) == ("unknown-value", "alert", "control")
 
 
 def test_an_order_about_a_record_of_another_lane_waits_in_quarantine(hub: Hub) -> None:

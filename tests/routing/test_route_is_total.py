@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hub.bus.bus import NO_HEADERS, Outgoing, Record
+from hub.metrics import QUARANTINED, SETTLED
 from hub.model.avro import FRAME_BYTES, LOCAL_IDS, encode, frame
 from hub.model.core import Alert
 from hub.model.decision import QUARANTINE_REASONS
@@ -22,7 +23,7 @@ STATE = State(BUNDLE, LOCAL_IDS, 1, NOW_MS, {})
 TOPICS = st.sampled_from(["alerts.customs", "alerts.police", "receipts.police", "control"]) | st.text(max_size=12)
 DELIVERY = Hub().take(alert()).deliveries["police"]
 GOOD: list[Outgoing] = [record_of(alert()), record_of(cancel()), receipt_of(DELIVERY)]
-RESULTS = {"decided", "duplicate", "superseded", "expired", "cancelled", "noted", *QUARANTINE_REASONS}
+RESULTS = {*SETTLED, *QUARANTINE_REASONS} - {QUARANTINED}
 
 
 def routed(topic: str, key: bytes | None, value: bytes | None, headers: bytes = NO_HEADERS) -> Routed:

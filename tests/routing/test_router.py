@@ -20,12 +20,14 @@ from hub.bus.bus import (
     Torn,
 )
 from hub.model.avro import LOCAL_IDS
+from hub.model.compose import DAY_MS
 from hub.model.decision import Quarantined
 from hub.router import FAILURES, MARKS, Lanes, Router, run
 from hub.routing import emit
+from hub.routing.lifecycle import FORGOTTEN_AFTER_MS
 from hub.routing.route import route
 from hub.routing.state import Arrived, Routed, State
-from tests.routing.alerts import BUNDLE, NOW_MS, alert, alert_id, decoded, record_of
+from tests.routing.alerts import BUNDLE, NOW_MS, alert, alert_id, decoded, order_to, record_of
 
 AT = TopicPartition("alerts.customs", 0)
 
@@ -106,6 +108,34 @@ def test_within_a_batch_a_revision_is_decided_on_what_the_one_before_it_left() -
     outcomes = [getattr(decoded(record.value), "outcome", "") for record in bus.written if record.topic == "decisions"]
     assert outcomes == ["decided", "duplicate", "decided"]
     assert sum(record.topic.startswith("deliveries.") for record in bus.written) == 3
+
+
+def test_within_a_batch_a_forgotten_alert_is_unknown_to_what_comes_after_it_and_the_commit_drops_it() -> None:
+    made = alert(valid_ms=DAY_MS, releasable_to=("embassy",))  # nobody holds it
+    control, later = TopicPartition("control", 0), NOW_MS + DAY_MS + FORGOTTEN_AFTER_MS
+    order, again = order_to("forget", made), record_of(made)
+    batches = [
+        Batch({AT: [Record(0, NOW_MS, again.key, again.value)]}),
+        Batch({control: [Record(0, later, order.key, order.value)], AT: [Record(1, later, again.key, again.value)]}),
+        Batch({control: [Record(offset, later, order.key, order.value) for offset in (1, 2)]}),
+    ]
+
+    class Given(OneLane):
+        def read(self, limit: int, wait_ms: int) -> Batch:
+            return batches.pop(0)
+
+        def commit(self, batch: Batch, records: Sequence[Outgoing]) -> None:
+            self.written += records
+
+    times_ms = [NOW_MS, later, later]
+    bus, lanes = Given([]), Lanes()
+    router = Router(bus, lanes, BUNDLE, 1, clock_ms=lambda: times_ms[2 - len(batches)])
+    for known in (1, 1, 0):
+        router.step(0)
+        assert len(lanes[0].holdings) == known
+    found = [decoded(record.value) for record in bus.written if record.topic == "decisions"]
+    told = [getattr(each, "outcome", None) or getattr(each, "what", None) for each in found]
+    assert told == ["decided", "forgotten", "expired", "forgotten", "forget"]
 
 
 def test_what_a_failed_batch_would_have_changed_is_not_remembered() -> None:

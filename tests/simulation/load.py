@@ -71,6 +71,16 @@ POISON = [record for number in NUMBERS for record in poison(number)]
 CONTRADICTING = [record for number in NUMBERS for record in contradictions(number)]
 
 
+def named(number: int) -> Alert:
+    """Any revision of one alert."""
+    return alert(number, originator=("customs", "police")[number % 2])
+
+
+def renewed(number: int) -> Outgoing:
+    """A revision after all those of its life: somebody holds it again."""
+    return record_of(alert(number, 8, originator=("customs", "police")[number % 2]), LANES)
+
+
 def drawn(chosen: random.Random, count: int) -> list[Outgoing]:
     """Some of it: most alerts in the order of their revisions, some late or again, poison between them."""
     written = dict.fromkeys(chosen.sample(NUMBERS, 5), 0)

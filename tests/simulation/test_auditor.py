@@ -13,10 +13,10 @@ from hub.bus.memory_log import NO_FAULTS
 from hub.model.avro import LOCAL_IDS, decode_as, encode, frame, unframe
 from hub.model.base import Model
 from hub.model.core import Section
-from hub.model.decision import Decision, Holding, Position, Quarantined
+from hub.model.decision import Decision, Ended, Holding, Noted, Position, Quarantined
 from tests.auditor import Finding, audit
 from tests.auditor_intake import opened
-from tests.routing.alerts import BUNDLE, decoded, replaced
+from tests.routing.alerts import BUNDLE, alert_id, decoded, replaced
 from tests.simulation.load import LANES
 from tests.simulation.world import World
 
@@ -27,7 +27,7 @@ SEEDS = range(8)
 
 
 def good_history(seed: int) -> History:
-    world = World(seed, NO_FAULTS, routers=2, records=60)
+    world = World(seed, NO_FAULTS, routers=2, records=60, later=True)
     assert world.run() == []
     return world.history()
 
@@ -275,6 +275,68 @@ def alter_the_decided_routing_block(found: History, chosen: random.Random) -> se
     return {"altered"}
 
 
+# Ends
+
+
+def ends(found: History, chosen: random.Random, outcome: str = "expired") -> One:
+    return one(found, chosen, "decisions", lambda each: isinstance(each, Ended) and each.outcome == outcome)
+
+
+def withdrawals(found: History, chosen: random.Random) -> One:
+    return one(found, chosen, "deliveries.", lambda each: each.reason == "expired")
+
+
+def drop_the_withdrawal_of_an_end(found: History, chosen: random.Random) -> set[str]:
+    at, place, _ = withdrawals(found, chosen)
+    del found[at][place]
+    return {"lost"}
+
+
+def double_the_withdrawal_of_an_end(found: History, chosen: random.Random) -> set[str]:
+    at, place, _ = withdrawals(found, chosen)
+    found[at].append(found[at][place]._replace(offset=found[at][-1].offset + 1))
+    return {"twice"}
+
+
+def give_another_reason_for_an_end(found: History, chosen: random.Random) -> set[str]:
+    at, place, withdrawal = withdrawals(found, chosen)
+    written_anew(found, at, place, replaced(withdrawal, reason="no-longer-permitted"))
+    return {"altered"}
+
+
+def end_it_without_its_withdrawals(found: History, chosen: random.Random) -> set[str]:
+    at, place, end = ends(found, chosen)
+    noted = Noted(source=end.source, decided_ms=end.decided_ms, what="expire")
+    written_anew(found, at, place, noted)
+    return {"decision"}
+
+
+def end_it_too_early(found: History, chosen: random.Random) -> set[str]:
+    at, place, end = ends(found, chosen)
+    written_anew(found, at, place, replaced(end, decided_ms=1))
+    return {"decision"}
+
+
+def leave_a_holder_out_of_an_end(found: History, chosen: random.Random) -> set[str]:
+    at, place, end = ends(found, chosen)
+    written_anew(found, at, place, replaced(end, outcomes=end.outcomes[1:]))
+    return {"decision"}
+
+
+def end_another_alert(found: History, chosen: random.Random) -> set[str]:
+    at, place, end = ends(found, chosen)
+    written_anew(found, at, place, replaced(end, alert=alert_id(77)))
+    return {"altered"}
+
+
+def keep_the_holding_of_a_forgotten_alert(found: History, chosen: random.Random) -> set[str]:
+    at, _, end = ends(found, chosen, "forgotten")
+    holdings = found[TopicPartition("holdings", at.partition)]
+    (tombstone, *_) = [number for number, each in enumerate(holdings) if each.key == end.alert.bytes and not each.value]
+    del holdings[tombstone]
+    return {"holding"}
+
+
 # Holdings and positions
 
 
@@ -282,7 +344,10 @@ def _last(found: History, chosen: random.Random, kind: type[Model]) -> tuple[Top
     last: dict[Any, tuple[TopicPartition, int, Any]] = {}
     for at in sorted(found):
         for place, record in enumerate(found[at] if at.topic == "holdings" else ()):
-            schema_id, body = unframe(record.value or b"")
+            if record.value is None:
+                last.pop((at, record.key), None)
+                continue
+            schema_id, body = unframe(record.value)
             if schema_id == LOCAL_IDS.by_name[kind.__name__]:
                 last[at, record.key] = at, place, decode_as(kind, body)
     return chosen.choice(list(last.values()))
@@ -353,6 +418,14 @@ MUTANTS: Sequence[Mutant] = (
     leave_an_agency_out,
     call_it_a_duplicate,
     alter_the_decided_routing_block,
+    drop_the_withdrawal_of_an_end,
+    double_the_withdrawal_of_an_end,
+    give_another_reason_for_an_end,
+    end_it_without_its_withdrawals,
+    end_it_too_early,
+    leave_a_holder_out_of_an_end,
+    end_another_alert,
+    keep_the_holding_of_a_forgotten_alert,
     alter_a_holding,
     forget_a_holder,
     drop_the_last_holding,

@@ -15,6 +15,7 @@ import structlog
 from hub import router
 from hub.bus import transactions
 from hub.bus.memory_log import NO_FAULTS, Faults
+from hub.model.decision import END_OUTCOMES
 from tests.auditor import Finding
 from tests.simulation.world import FAULTY, STORMY, World
 
@@ -56,6 +57,8 @@ def test_nothing_is_lost_doubled_misdirected_or_out_of_order_in_thousands_of_fau
             assert hit[point] and hit[f"crash {point}"], f"no crash at {point}"
         for fault in ("indefinite", "slot taken", "rebalanced", "clock set back", "result unknown", "set aside"):
             assert hit[fault], f"never {fault}"
+        for end in END_OUTCOMES:
+            assert hit[end], f"no alert was {end}"
     assert not [each for each in hit if each.startswith("alarm")], "a lane was stopped"
 
 

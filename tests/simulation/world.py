@@ -12,12 +12,12 @@ from hub.bus.memory_log import NO_FAULTS, START_MS, Crashed, Faults, MemoryLog
 from hub.bus.topics import INTAKE_PATTERN
 from hub.model.avro import decode_as, unframe
 from hub.model.compose import DAY_MS
-from hub.model.decision import Quarantined
+from hub.model.decision import Ended, Quarantined
 from hub.model.delivery import Delivery
 from hub.router import GROUP, STATE_TOPIC, Lanes, Router
 from tests.auditor import Finding, audit
-from tests.routing.alerts import AGENCIES, BUNDLE, order_about, receipt_of
-from tests.simulation.load import LANES, drawn
+from tests.routing.alerts import AGENCIES, BUNDLE, decoded, order_about, order_to, receipt_of
+from tests.simulation.load import LANES, NUMBERS, drawn, named, renewed
 
 TOPICS = (
     *("alerts.customs", "alerts.police", "receipts.police", "receipts.shelter"),
@@ -28,25 +28,32 @@ FAULTY = Faults(crash=0.02, failed_read=0.03, lost_request=0.02, lost_answer=0.0
 STORMY = FAULTY._replace(lost_request=0.3, lost_answer=0.2, crash=0.05)  # so that records fail alone, again and again
 ROUNDS = 18
 MOST_ROUNDS = 500
+LATER_MS = (31 * DAY_MS, 91 * DAY_MS)  # steps of the clock: first all alerts have ended, then they may be forgotten
+LATE_ROUNDS = 6
 
 
 @dataclass
 class World:
-    """One run. `hit` counts what happened, crash points by their names."""
+    """One run. `later`: the clock steps on until alerts end; in a ninth of the runs, unless said. `hit` counts what happened,
+    crash points by their names."""
 
     seed: int
     faults: Faults = FAULTY
     routers: int = 1
     records: int = 14
+    later: bool | None = None
     hit: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
+        self.later = self.seed // 3 % 9 == 1 if self.later is None else self.later
         self.log = MemoryLog(self.seed, self.faults)
         for topic in TOPICS:
             self.log.create(topic, LANES)
         self.now_ms = START_MS
         self.waiting = drawn(self.random, self.records)
+        if self.later:
+            self.waiting += [renewed(number) for number in self.random.sample(NUMBERS, 3)]
         self.at_work: dict[str, list[Router]] = {}  # by slot; a second one takes the slot from the first
         for number in range(self.routers):
             self.start(f"router-{number}")
@@ -147,6 +154,23 @@ class World:
             if receipt.topic in TOPICS:
                 self.write(receipt._replace(partition=at.partition))
 
+    def come_to_ends(self, later_ms: int) -> None:
+        """Much time goes by, and alerts end, while things go wrong again."""
+        self.now_ms += later_ms
+        self.log.faults = self.faults
+        for _ in range(LATE_ROUNDS):
+            self.order_ends()
+            self.upset()
+            self.step()
+        self.drain()
+
+    def order_ends(self) -> None:
+        """The scheduler orders that alerts end: those whose time has come, and some too early, again, or not at all known."""
+        for number in self.random.sample(NUMBERS, 4):
+            kind = self.random.choice(("expire", "expire", "forget"))
+            for _ in range(self.random.choice((1, 1, 2))):  # two schedulers run
+                self.write(order_to(kind, named(number), LANES))
+
     def write(self, record: Outgoing) -> None:
         self.log.append(record)
 
@@ -164,6 +188,10 @@ class World:
         for record in self.waiting:
             self.write(record)
         self.drain()
+        for later_ms in LATER_MS if self.later else ():
+            self.come_to_ends(later_ms)
+        ends = [decoded(record.value) for _, record in self.committed("decisions")]
+        self.hit.update(each.outcome for each in ends if isinstance(each, Ended))
         self.hit["set aside"] += sum(self.was_set_aside(record) for _, record in self.committed("quarantine"))
         return audit(self.history(), [BUNDLE], LANES, alone=self.faults != NO_FAULTS)
 

@@ -19,8 +19,8 @@ from hub.model.core import Alert
 from hub.model.decision import Control
 from hub.model.delivery import Delivery
 from hub.readmodel import queries
-from hub.readmodel.evidence import Compared, compared
-from hub.readmodel.results import AuditEntry, AuditPage, DecisionEntry, DeliveryEntry
+from hub.readmodel.evidence import Compared, compared, compared_end
+from hub.readmodel.results import AuditEntry, AuditPage, DecisionEntry, DeliveryEntry, EndEntry
 
 from .. import audit
 from ..ask import Ask, BadForm, NoSuchThing
@@ -112,7 +112,7 @@ def recompute(ask: Ask) -> Response:
     if found is None or life is None:
         raise NoSuchThing
     ask.noted("delivery.recomputed", str(found.alert), found.id)
-    entry = _decision_of(life.decisions, found)
+    entry = _ordering((*life.decisions, *life.ends), found)
     rows = _compared(ask, entry, found) if entry else None
     return ask.page(
         "recompute.html",
@@ -128,20 +128,25 @@ def _is_id(text: str) -> bool:
     return len(text) == 32 and all(each in "0123456789abcdef" for each in text)
 
 
-def _decision_of(decisions: Iterable[DecisionEntry], delivery: DeliveryEntry) -> DecisionEntry | None:
-    for entry in decisions:
+def _ordering(entries: Iterable[DecisionEntry | EndEntry], delivery: DeliveryEntry) -> DecisionEntry | EndEntry | None:
+    """The decision, or the alert's end, that ordered a delivery."""
+    for entry in entries:
         if any(each.delivery == delivery.id for each in entry.verdicts):
             return entry
     return None
 
 
-def _compared(ask: Ask, entry: DecisionEntry, found: DeliveryEntry) -> list[Compared] | None:
+def _compared(ask: Ask, entry: DecisionEntry | EndEntry, found: DeliveryEntry) -> list[Compared] | None:
     """Part by part; None if that cannot be done any more."""
-    bundle = bundle_of(ask, entry.bundle)
-    value, source = _value(ask, found.place), _value(ask, entry.source)
-    if bundle is None or value is None or source is None:
+    value = _value(ask, found.place)
+    if value is None:
         return None
     try:
+        if isinstance(entry, EndEntry):
+            return compared_end(decode_as(Delivery, unframe(value)[1]), entry)
+        bundle, source = bundle_of(ask, entry.bundle), _value(ask, entry.source)
+        if bundle is None or source is None:
+            return None
         if entry.source[0] == CONTROL:  # it came back by an order, which carries it
             source = decode_as(Control, unframe(source)[1]).value or b""
         return compared(decode_as(Delivery, unframe(value)[1]), decode_as(Alert, unframe(source)[1]), bundle)

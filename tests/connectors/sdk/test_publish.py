@@ -25,7 +25,7 @@ from connectors.sdk import (
     Read,
     publish,
 )
-from connectors.sdk.publish import Identity, Publication
+from connectors.sdk.publish import SAME_ALERT_MS, Identity, Publication
 from hub.bus.bus import Publisher, lane
 from hub.bus.memory import MemoryPublisher
 from hub.bus.memory_log import START_MS, Crashed, Faults, MemoryLog
@@ -162,6 +162,19 @@ def test_an_alert_that_has_expired_is_news_when_its_record_comes_again(place: Pl
     place.start(book).run()
     assert [alert.core.revision for alert in place.alerts()] == [1, 2]
     assert place.alerts()[1].core.valid_until_ms > place.now_ms
+
+
+def test_a_record_that_comes_again_long_after_its_alert_ended_is_another_alert(place: Place) -> None:
+    """The hub forgets an alert 90 days after its end: its id would count as new there, and its deliveries as the first."""
+    book = Book(("a", "one"))
+    place.start(book).run()
+    (first,) = place.alerts()
+    place.now_ms = first.core.valid_until_ms + SAME_ALERT_MS
+    book.records += [("a", None), ("a", "one"), ("a", "two")]
+    assert place.start(book).run().cancelled == 0
+    _, second, third = place.alerts()
+    assert first.core.id != second.core.id == third.core.id
+    assert (second.core.revision, third.core.revision) == (1, 2)
 
 
 def test_a_record_that_was_withdrawn_cancels_its_alert_once(place: Place) -> None:

@@ -131,7 +131,7 @@ def test_a_source_is_not_asked_while_nothing_is_due_and_once_an_hour_when_someth
 def test_a_connector_that_was_down_says_at_its_start_what_still_stands(place: Place) -> None:
     table = Table(a="in force", b="in force", c="in force", d="SEIZED")
     start(place, table).run()
-    place.passes(3 * DAYS * DAY_MS)
+    place.passes(2 * DAYS * DAY_MS - 1)
     table.rows = {"a": "in force", "b": "in force, elsewhere", "d": "SEIZED"}
     start(place, table).run()
     start(place, table).run()
@@ -139,6 +139,17 @@ def test_a_connector_that_was_down_says_at_its_start_what_still_stands(place: Pl
     anew = [alert for alert in place.alerts() if alert.core.revision == 2]
     assert sorted(map(text_of, anew)) == ["in force", "in force, elsewhere"]
     assert all(alert.core.valid_until_ms > place.now_ms for alert in anew)
+
+
+def test_what_still_stands_long_after_its_alert_ended_is_another_alert(place: Place) -> None:
+    """The hub has forgotten the first one by then."""
+    table = Table(a="in force")
+    start(place, table).run()
+    place.passes(2 * DAYS * DAY_MS)
+    start(place, table).run()
+    start(place, table).run()
+    first, second = place.alerts()
+    assert first.core.id != second.core.id and second.core.revision == 1
 
 
 def test_a_record_that_cannot_be_said_any_more_is_not_renewed_and_the_others_are(place: Place) -> None:
