@@ -1,5 +1,8 @@
 """The scheduling process: it orders that alerts end, each when its time has come: first to expire, later to be forgotten.
 
+An alert whose validity has passed is released to nobody any more. Copies of it may be kept for as long as the guidelines
+oblige to, and are called back whenever its originator says so; what is left of them is withdrawn after `withdraw_after_ms`.
+
 What follows from an order is the router's to decide, from the holding that it has (routing/ending.py). This process reads the
 same holdings from their topic, by assignment, and keeps nothing else. So an order may come late, twice or without need, from
 one scheduler or several, and does no harm; and whoever starts it anew loses nothing. Of each alert it remembers its id, which
@@ -60,7 +63,8 @@ class _Ordered(NamedTuple):
 class Dues:
     """Which order every alert will be due for, and when, by the newest record of its holding."""
 
-    def __init__(self) -> None:
+    def __init__(self, withdraw_after_ms: int) -> None:
+        self._withdraw_after_ms = withdraw_after_ms
         self._when_ms: Mapping[End, dict[bytes, int]] = {end: {} for end in ENDS.values()}
 
     def take(self, at: TopicPartition, record: Record) -> None:
@@ -79,7 +83,9 @@ class Dues:
             return
         left = rest(holding)
         since_ms = holding.valid_until_ms
-        if left is Rest.NOBODYS:  # no record of an earlier revision may be left in the log, whatever its validity was
+        if left is Rest.HELD:
+            since_ms += self._withdraw_after_ms
+        else:  # no record of an earlier revision may be left in the log, whatever its validity was
             since_ms = max(since_ms, record.timestamp_ms)
         self._when_ms[ENDS[left]][alert] = since_ms + ENDS[left].after_ms
 
@@ -108,13 +114,16 @@ class Scheduler:
         publisher: Callable[[], Publisher],
         *,
         ids: SchemaIds = LOCAL_IDS,
+        withdraw_after_ms: int = 0,
         clock_ms: Callable[[], int],
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reading`: of the topic `holdings`. `clock_ms`: what time it is; `clock_s`: only for pauses."""
+        """`reading`: of the topic `holdings`. `withdraw_after_ms`: how long after the end of an alert's validity its
+        recipients may go on holding it. `clock_ms`: what time it is; `clock_s`: only for pauses."""
         self._open_reading = reading
         self._open_publisher = publisher
         self._ids = ids
+        self._withdraw_after_ms = withdraw_after_ms
         self._clock_ms = clock_ms
         self._clock_s = clock_s
         self._reading: Reading | None = None
@@ -124,7 +133,7 @@ class Scheduler:
         self._look_s = 0.0
         self._ordered: dict[bytes, _Ordered] = {}
         self.orders: Counter[str] = Counter()
-        self.dues = Dues()
+        self.dues = Dues(withdraw_after_ms)
 
     def step(self, wait_ms: int = WAIT_MS) -> int:
         """Reads what is new; and, once all is read, orders what is due, now and then. How many orders it wrote. Raises
@@ -153,7 +162,7 @@ class Scheduler:
 
     def _opened(self) -> Reading:
         if self._reading is None:
-            self.dues = Dues()
+            self.dues = Dues(self._withdraw_after_ms)
             self._reading = self._open_reading()  # closed by close(), whatever fails from here on
             places = sorted(self._reading.places())
             if not places:

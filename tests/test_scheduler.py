@@ -84,10 +84,11 @@ class World:
         new, self.routed = self.control[self.routed :], len(self.control)
         return [self.take(order) for order in new]
 
-    def scheduler(self, chunk: int = 1_000) -> Scheduler:
+    def scheduler(self, chunk: int = 1_000, withdraw_after_ms: int = 0) -> Scheduler:
         return Scheduler(
             lambda: Table({HOLDINGS: self.log}, chunk),
             lambda: self,  # type: ignore[arg-type, return-value]
+            withdraw_after_ms=withdraw_after_ms,
             clock_ms=lambda: self.hub.now_ms,
             clock_s=lambda: self.seconds,
         )
@@ -128,6 +129,22 @@ def test_an_end_is_ordered_when_its_time_has_come_and_not_before(world: World) -
     world.later(days=1)
     assert stepped(scheduler) == 1 and world.orders() == [("expire", 1)]
     assert world.route() == [{"police": "withdrawal", "prosecutor": "withdrawal", "shelter": "withdrawal"}]
+
+
+def test_what_recipients_may_go_on_holding_is_withdrawn_later_than_its_validity_ends_and_then_forgotten(
+    world: World,
+) -> None:
+    world.decide(MADE)
+    scheduler = world.scheduler(withdraw_after_ms=30 * DAY_MS)
+    world.later(days=30)
+    assert stepped(scheduler) == 0
+    world.later(days=1)
+    assert stepped(scheduler) == 1 and world.orders() == [("expire", 1)]
+    world.route()
+    world.later(days=89)
+    assert stepped(scheduler) == 0
+    world.later(days=1)
+    assert stepped(scheduler) == 1 and world.orders(1) == [("forget", 1)]
 
 
 def test_an_order_names_the_alert_in_its_lane_and_says_since_when_it_is_due(world: World) -> None:
@@ -249,7 +266,7 @@ def test_a_holding_that_cannot_be_read_is_told_by_its_place_and_the_others_go_on
 
 
 def test_positions_and_foreign_keys_are_no_alerts() -> None:
-    dues = Dues()
+    dues = Dues(0)
     for key in (None, b"@position/alerts.customs", b"x"):
         dues.take(HOLDINGS, Record(0, NOW_MS, key, b"1"))
     assert dues.counted() == {"expire": 0, "forget": 0}

@@ -29,7 +29,7 @@ NATIVE: Final = b"native/"
 POSITION: Final = b"position"
 Item = Read[Any] | BadRecord | Listed
 BATCH_RECORDS: Final = 500
-# An alert that has ended goes on for so long if its record comes again; later it is another alert. Well before the hub has
+# An alert that has ended goes on for so long if its record comes again; later it is another alert. Well before the hub can have
 # forgotten the first one (90 days after its end), after which its deliveries would be counted from one again.
 SAME_ALERT_MS: Final = 60 * DAY_MS
 
@@ -217,7 +217,7 @@ class Publication:
     def _records_of(self, proposed: Alert | Cancel, staged: dict[bytes, NativeKey], counts: Counts) -> list[Outgoing]:
         key = NATIVE + native_key(self._identity.key, proposed.key)
         now_ms = self._now_ms()
-        known = _going_on(staged.get(key) or self._published.natives.get(key), now_ms)
+        known = staged.get(key) or self._published.natives.get(key)
         if isinstance(proposed, Cancel):
             return self._cancel(key, known, staged, counts)
         mark = content_mark(self._identity.key, proposed)
@@ -228,7 +228,7 @@ class Publication:
                 counts.unchanged += 1
                 return []
             counts.renewed += 1
-        made = self._said(key, known, proposed, mark, staged)
+        made = self._said_on(key, known, proposed, staged, counts)
         counts.published += 1
         return made
 
@@ -273,8 +273,7 @@ class Publication:
                 if known is None or not self._renewals.is_due(key, known, now_ms):
                     continue
                 try:
-                    going_on = _going_on(known, now_ms)
-                    records += self._said(key, going_on, proposed, content_mark(self._identity.key, proposed), staged)
+                    records += self._said_on(key, known, proposed, staged, counts)
                 except BadNative:
                     unsaid += 1
                     continue
@@ -286,6 +285,20 @@ class Publication:
             self._published.natives |= staged
         self.counts = counts
         return unsaid
+
+    def _said_on(
+        self, key: bytes, known: NativeKey | None, proposed: Alert, staged: dict[bytes, NativeKey], counts: Counts
+    ) -> list[Outgoing]:
+        """What a record says, as the next revision of its alert; of another one if that ended long ago. The old one is
+        cancelled then: copies of it may still be held, and nobody could call them back any more. Raises BadNative."""
+        mark = content_mark(self._identity.key, proposed)
+        if known is None or self._now_ms() < known.valid_until_ms + SAME_ALERT_MS:
+            return self._said(key, known, proposed, mark, staged)
+        said: dict[bytes, NativeKey] = {}
+        made = self._said(key, None, proposed, mark, said)
+        ended = self._cancel(key, known, staged, counts)
+        staged.update(said)
+        return ended + made
 
     def _said(
         self, key: bytes, known: NativeKey | None, proposed: Alert, mark: bytes, staged: dict[bytes, NativeKey]
@@ -364,11 +377,6 @@ class Publication:
     def _state(self, key: bytes, value: Model) -> Outgoing:
         full = self._identity.connector.encode() + b"/" + key
         return self._identity.record(self._identity.state_topic, 0, full, value)
-
-
-def _going_on(known: NativeKey | None, now_ms: int) -> NativeKey | None:
-    """What is known of an alert, unless it ended so long ago that its record is another alert now."""
-    return known if known and now_ms < known.valid_until_ms + SAME_ALERT_MS else None
 
 
 def _batched(items: Iterable[Item], records: int) -> Iterator[list[Item]]:

@@ -16,7 +16,8 @@ app = typer.Typer(help="The scheduler: alerts end when their time has come.", no
 
 @app.command()
 def run() -> None:
-    """Order, until stopped, that alerts whose validity has passed are withdrawn, and forgotten 90 days later.
+    """Order, until stopped, that alerts are withdrawn ENLACE_WITHDRAW_AFTER_DAYS after their validity has passed, and forgotten
+    90 days later.
 
     It keeps nothing, and may be stopped and started at any time. Ends with code 71, and must not be restarted, when another
     scheduler is at work."""
@@ -25,6 +26,7 @@ def run() -> None:
     from hub.bus.limits import HUB_RECORD_BYTES
     from hub.bus.topics import HOLDINGS
     from hub.metrics import SchedulerMetrics
+    from hub.model.compose import DAY_MS
     from hub.readmodel.reading import KafkaReading
     from hub.scheduler import NAME, Scheduler
     from hub.scheduler import run as order_until
@@ -37,6 +39,7 @@ def run() -> None:
             lambda: KafkaReading(connection, wanted=lambda topic: topic == HOLDINGS),
             lambda: KafkaPublisher(connection, name=NAME, record_bytes=HUB_RECORD_BYTES),
             ids=schema_ids(connection),
+            withdraw_after_ms=chosen.withdraw_after_days * DAY_MS,
             clock_ms=now_ms,
         )
         stop = Stop()

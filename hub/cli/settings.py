@@ -27,6 +27,13 @@ class Settings(BaseSettings):
     replication: int = Field(1, ge=1, le=9, description="copies of every partition; 3 in production")
     slot: str = Field("router-0", pattern=r"^[a-z0-9-]{1,64}$", description="this router's name in its group")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="how much is logged")
+    withdraw_after_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="days after the end of an alert's validity until what recipients still hold of it is withdrawn: as long "
+        "as any guideline lets them keep it",
+    )
     metrics_port: int | None = Field(
         None,
         ge=0,

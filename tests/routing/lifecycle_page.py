@@ -42,7 +42,10 @@ passes a hold, since a hold only ever removes.
 ENDING = """\
 ## How an alert ends
 
-Once an alert's validity has passed, the scheduler (`enlace scheduler run`) orders its end. An order names the alert and
+Once an alert's validity has passed, it is released to nobody any more. Who holds it may keep it for as long as the
+guidelines let him, and the hub goes on knowing who does: a cancel, or a revision to which nobody consents any more, calls
+every copy back. `ENLACE_WITHDRAW_AFTER_DAYS` later (365: as long as any guideline of the profile lets a recipient keep
+something) the scheduler (`enlace scheduler run`) orders the end of what is held still. An order names the alert and
 carries nothing of it, since the log may not have its bytes any more: what follows is decided from the holding alone,
 whatever today's guidelines say, and a withdrawal passes a hold. An order that comes too early, a second time, or for an
 alert that a higher revision renewed meanwhile is noted, and changes nothing. An alert that is renewed after its end is
@@ -53,7 +56,7 @@ A forgotten id means nothing to the hub any more: a later record with that id co
 No copy of an earlier revision can come back by it, since the log keeps no record that long, and a copy that somebody kept
 has expired. But deliveries would be counted from one again, and a recipient that remembers the ids of the first ones would take
 new ones for repeats. So nobody uses an id again that long after its end: a connector of the kit gives what comes up again
-two months after the end of its alert a new one.
+two months after the end of its alert a new one, and cancels the old one, so that no copy of it is left.
 """
 
 

@@ -165,16 +165,31 @@ def test_an_alert_that_has_expired_is_news_when_its_record_comes_again(place: Pl
 
 
 def test_a_record_that_comes_again_long_after_its_alert_ended_is_another_alert(place: Place) -> None:
-    """The hub forgets an alert 90 days after its end: its id would count as new there, and its deliveries as the first."""
+    """The hub forgets an alert 90 days after its end: its id would count as new there, and its deliveries as the first. Copies
+    of the first one may still be held, and are called back."""
     book = Book(("a", "one"))
     place.start(book).run()
     (first,) = place.alerts()
     place.now_ms = first.core.valid_until_ms + SAME_ALERT_MS
-    book.records += [("a", None), ("a", "one"), ("a", "two")]
-    assert place.start(book).run().cancelled == 0
-    _, second, third = place.alerts()
+    book.records += [("a", "one"), ("a", "two")]
+    assert place.start(book).run().cancelled == 1
+    _, cancelled, second, third = place.alerts()
+    assert (cancelled.core.kind, cancelled.core.id, cancelled.core.revision) == ("cancel", first.core.id, 2)
     assert first.core.id != second.core.id == third.core.id
     assert (second.core.revision, third.core.revision) == (1, 2)
+
+
+def test_a_withdrawal_at_the_source_calls_back_copies_however_long_ago_the_alert_ended(place: Place) -> None:
+    book = Book(("a", "one"))
+    place.start(book).run()
+    (first,) = place.alerts()
+    place.now_ms = first.core.valid_until_ms + 2 * SAME_ALERT_MS
+    book.records += [("a", None)]
+    assert place.start(book).run().cancelled == 1
+    assert [(alert.core.id, alert.core.kind) for alert in place.alerts()] == [
+        (first.core.id, "alert"),
+        (first.core.id, "cancel"),
+    ]
 
 
 def test_a_record_that_was_withdrawn_cancels_its_alert_once(place: Place) -> None:

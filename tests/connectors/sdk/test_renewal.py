@@ -148,7 +148,8 @@ def test_what_still_stands_long_after_its_alert_ended_is_another_alert(place: Pl
     place.passes(2 * DAYS * DAY_MS)
     start(place, table).run()
     start(place, table).run()
-    first, second = place.alerts()
+    first, cancelled, second = place.alerts()
+    assert cancelled.core.id == first.core.id and cancelled.core.kind == "cancel"
     assert first.core.id != second.core.id and second.core.revision == 1
 
 

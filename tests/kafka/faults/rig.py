@@ -154,6 +154,12 @@ class Rig:
             self._publisher = KafkaPublisher(self.connection, name="agencies")
         return self._publisher
 
+    def publish_anew(self) -> None:
+        """Whoever publishes is started anew."""
+        if self._publisher is not None:
+            self._publisher.close()
+        self._publisher = None
+
     def publish(self, records: Sequence[Outgoing]) -> None:
         self.publisher.publish(records)
 
