@@ -21,6 +21,7 @@ from tests.bus.worlds import (
     read,
     read_nothing,
     refusing,
+    turn,
     until,
     values,
 )
@@ -351,7 +352,7 @@ class StateContract:
 
         restored = Restored()
         bus = world.bus([source], restore=restored, state_topic=state)
-        until(lambda: bus.read(10, READ_MS).count or restored.offsets, "a restore")
+        until(lambda: turn(bus) or restored.offsets, "a restore")
         assert restored.offsets[0] == {TopicPartition(source, lane): int(lane in seen) for lane in range(3)}
         assert sorted(restored.tables[0]) == [(lane, b"held", b"1") for lane in sorted(seen)]
 
@@ -365,7 +366,7 @@ class StateContract:
         bus.close()
         restored = Restored()
         bus = world.bus([source], restore=restored, state_topic=state)
-        until(lambda: bus.read(10, READ_MS).count or restored.tables, "a restore")
+        until(lambda: turn(bus) or restored.tables, "a restore")
         assert restored.tables[0] == [(0, b"k%d" % (n % 10), b"%d" % n) for n in range(2_000)] + [(0, b"k3", None)]
 
     def test_the_table_has_nothing_of_a_transaction_that_failed(self, world: World) -> None:
@@ -379,7 +380,7 @@ class StateContract:
         bus.close()
         later = Restored()
         bus = world.bus([source], restore=later, state_topic=state)
-        until(lambda: bus.read(10, READ_MS).count or later.tables, "a restore")
+        until(lambda: turn(bus) or later.tables, "a restore")
         assert restored.tables == [[], []]
         assert later.tables[0] == [(0, b"key", b"2")]
 
@@ -390,7 +391,7 @@ class StateContract:
         bus = world.bus([source], restore=restored, state_topic=state, mark=refusing("commit:committed"))
         with pytest.raises(Indefinite):
             bus.commit(read(bus), [plain(state, 0, b"1")])
-        until(lambda: bus.read(10, READ_MS).count or len(restored.tables) == 2, "a second restore")
+        until(lambda: turn(bus) or len(restored.tables) == 2, "a second restore")
         at = TopicPartition(source, 0)
         assert [found[at] for found in restored.offsets] == [0, 1]
         assert restored.tables == [[], [(0, b"key", b"1")]]
@@ -435,7 +436,7 @@ class LaneContract:
 
         def shared() -> bool:
             for bus in buses.values():
-                bus.read(10, READ_MS)
+                turn(bus)
             return all(restored.offsets and len(restored.offsets[-1]) == 4 for restored in held.values())
 
         until(shared, "two lanes each")

@@ -245,7 +245,7 @@ def test_what_the_broker_said_is_in_the_error_when_it_ends_at_start(tmp_path: Pa
 def test_a_port_taken_at_the_last_moment_is_read_from_the_broker_s_log(
     tmp_path: Path, warm: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.bus.local._free", lambda port: True)
+    monkeypatch.setattr("hub.bus.local.is_free", lambda port: True)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken) as caught:
         LocalKafka(tmp_path, port=taken.getsockname()[1]).start()
     one_line(caught)

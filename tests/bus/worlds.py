@@ -102,6 +102,14 @@ def read_nothing(bus: Bus, times: int = 4) -> None:
         assert bus.read(1_000, READ_MS).count == 0
 
 
+def turn(bus: Bus) -> int:
+    """How many records one read brings; none over whatever is in doubt."""
+    try:
+        return bus.read(10, READ_MS).count
+    except Indefinite:
+        return 0
+
+
 def flat(batch: Batch) -> list[tuple[TopicPartition, Record]]:
     return [(at, record) for at, records in batch.records.items() for record in records]
 
@@ -228,6 +236,7 @@ class KafkaWorld:
         assert not failed
 
     def read_all(self, topic: str) -> Records:
+        self._await_markers()
         consumer: Any = librdkafka.Consumer(
             {
                 "bootstrap.servers": self._connection.bootstrap_servers,
@@ -253,6 +262,12 @@ class KafkaWorld:
                 )
         consumer.close()
         return found
+
+    def _await_markers(self) -> None:
+        """A commit that was answered may still wait for its markers: until they stand, others do not see its records."""
+        ending = ["PrepareCommit", "PrepareAbort"]
+        admin: Any = self._admin
+        until(lambda: not any(admin.list_transactions(state_filters=ending).values()), "markers of every transaction")
 
     def damage(self, topic: str, partition: int) -> None:
         # in a codec that is not installed here

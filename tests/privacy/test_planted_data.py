@@ -11,7 +11,6 @@ import json
 import logging
 import re
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -30,6 +29,7 @@ from sqlalchemy import Engine
 from hub.bus.bus import Outgoing, lane
 from hub.bus.kafka import KafkaPublisher
 from hub.bus.limits import HUB_RECORD_BYTES
+from hub.bus.ports import free_ports
 from hub.console import tables
 from hub.console.app import DOORS, create_app
 from hub.console.ask import House
@@ -40,6 +40,8 @@ from hub.console.settings import ConsoleSettings
 from hub.guidelines.approval import public_key
 from hub.model.receipt import Health
 from hub.readmodel.database import FILE, open_database, upgrade, writing
+from hub.readmodel.reading import KafkaReading
+from hub.readmodel.writing import positions
 from tests.cli.command import ENLACE, Answer, enlace, environment
 from tests.console.visitor import Visitor
 from tests.console.world import PASSWORD
@@ -142,11 +144,6 @@ def fetched(address: str) -> str:
         return ""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def told(hub: Hub) -> Iterator[Watched]:
     """What came out of a hub through which all of it went."""
@@ -159,12 +156,12 @@ def told(hub: Hub) -> Iterator[Watched]:
     }
     made = Watched(hub, Told(), settings)
     with written() as logs:
-        ports = free_port(), free_port()
+        ports = free_ports(2)
         with made.process("router", ports[0]), made.process("recorder", ports[1]):
             publish(hub)
             until(lambda: settled(made.told, ports[0]), "all records settled")
             until(lambda: "enlace_recorder_records" in fetched(f"http://127.0.0.1:{ports[1]}/metrics"), "a recorder")
-            until(lambda: recorded(made), "all records recorded")
+            until(lambda: recorded(hub), "all records recorded")
             commands(made)
             pages(made)
         made.told.add("logs of commands and console", "\n".join(logs.lines))
@@ -209,10 +206,17 @@ def settled(told: Told, port: int) -> bool:
     return sum(map(float, counts)) >= GOOD + BAD + 3
 
 
-def recorded(made: Watched) -> bool:
-    groups = enlace("quarantine", "list", "--json", **made.settings).json
-    waiting = json.loads(enlace("status", "--json", **made.settings).out or "[]")
-    return bool(groups) and len(groups) == sum(row["quarantined"] for row in waiting)
+def recorded(hub: Hub) -> bool:
+    """Whether the read model has all that stands on the topics now."""
+    reading, engine = KafkaReading(hub.connection), open_database(f"sqlite:///{hub.folder / FILE}")
+    try:
+        _, ends = reading.spans(sorted(reading.places()))
+        with engine.connect() as db:
+            reached = positions(db)
+    finally:
+        reading.close()
+        engine.dispose()
+    return all(reached.get(at, 0) >= end for at, end in ends.items())
 
 
 def commands(made: Watched) -> None:
