@@ -22,7 +22,8 @@ from jsonschema import Draft202012Validator
 from pydantic import SecretStr, ValidationError
 
 from connectors.sdk import Alert, BadNative, Draft, Facts, Label, Options, Read
-from connectors.transports.intake import PATH, Intake, IntakeOptions, Received, publishable
+from connectors.transports.intake import PATH, Intake, Received, publishable
+from connectors.transports.intake_options import IntakeOptions
 from connectors.transports.server import CannotListen
 from connectors.transports.signing import Signer
 from connectors.transports.spool import LostPosition
