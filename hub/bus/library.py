@@ -29,6 +29,10 @@ from hub.bus.settings import Connection
 
 VERSION = "3.0.12"
 
+# The library gives its metadata no settings: each new client would wait 100 ms before it asks for its first topic. A member
+# of a group does wait: one that joins before it knows its topics is assigned nothing of them, and joins again.
+_METADATA_RETRY_MS = 10
+
 Partitions = Iterable[TopicPartition]
 R = TypeVar("R")
 
@@ -124,6 +128,8 @@ def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, sett
 
     def client(**options: Any) -> Any:
         clients.append(cast(Any, KafkaNetClient)(**options))
+        if options.get("group_id") is None:
+            clients[-1].cluster.config["retry_backoff_ms"] = _METADATA_RETRY_MS
         return clients[-1]
 
     try:

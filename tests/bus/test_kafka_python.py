@@ -120,6 +120,7 @@ WATCHED = [
     KafkaProducer.partitions_for,
     KafkaProducer._wait_on_metadata,
     ClusterMetadata.add_topic,
+    ClusterMetadata.ttl,
 ]
 
 Row = tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]
@@ -526,6 +527,14 @@ def test_an_ended_producer_ends_its_thread_and_its_destructor_is_quiet(kafka: Lo
     gc.collect()
     sender.join(10)
     assert not sender.is_alive()
+
+
+@pytest.mark.kafka
+def test_a_client_asks_for_its_first_topic_at_once_and_a_member_of_a_group_takes_its_time(kafka: LocalKafka) -> None:
+    for group, waits_ms in ((None, 10), ("unhurried", 100)):
+        consumer = library.open_consumer(connection(kafka), LIMITS, group_id=group)
+        assert cast(Any, consumer)._cluster.config["retry_backoff_ms"] == waits_ms
+        library.end_consumer(consumer, 1_000)
 
 
 @pytest.mark.kafka

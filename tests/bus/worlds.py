@@ -213,7 +213,7 @@ class KafkaWorld:
         topic = f"{name}-{next(self._numbers)}-{time.time_ns()}"
         configs = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(RECORD_BYTES)}
         wanted = {topic: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
-        self._admin.create_topics(wanted)  # type: ignore[no-untyped-call]
+        self._admin.create_topics(wanted, wait_for_metadata=True)  # type: ignore[no-untyped-call]
         return topic
 
     def write(self, record: Outgoing) -> None:
@@ -243,6 +243,7 @@ class KafkaWorld:
                 "group.id": "unused",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the end is told only when a fetch has waited in vain
                 "fetch.message.max.bytes": 2 * RECORD_BYTES,
             }
         )
