@@ -34,7 +34,7 @@ check: $(STAMP) ## types, lint, format, import rules
 	$(BIN)/lint-imports
 
 test: check ## everything that must hold, in minutes
-	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest -m "not long" --numprocesses 3 --dist loadgroup
 
 test-long: $(STAMP) ## what needs longer
 	$(BIN)/pytest -m long --numprocesses 2 --dist loadgroup --durations 0

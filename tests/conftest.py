@@ -1,4 +1,4 @@
-"""What every test may ask for, and where it runs: `make test` has two workers."""
+"""What every test may ask for, and where it runs: `make test` has three workers, who mostly wait for brokers."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from connectors.sdk import run
 from hub.bus.bus import Outgoing, lane
 from hub.bus.kafka import KafkaPublisher
 from hub.bus.local import LocalKafka
@@ -164,7 +165,10 @@ def options(cluster: Cluster, name: str, **fields: str) -> Path:
     return path
 
 
-def test_a_notice_goes_from_a_folder_to_the_prosecutors_inbox_once(cluster: Cluster) -> None:
+def test_a_notice_goes_from_a_folder_to_the_prosecutors_inbox_once(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "IDLE_WAIT_MS", 100)  # nothing else will come
     folder, inbox = cluster.folder / "notices", cluster.folder / "inbox.db"
     folder.mkdir()
     notice = folder / "notice.json"
