@@ -29,8 +29,6 @@ from hub.bus.settings import Connection
 
 VERSION = "3.0.12"
 
-# The library gives its metadata no settings: each new client would wait 100 ms before it asks for its first topic. A member
-# of a group does wait: one that joins before it knows its topics is assigned nothing of them, and joins again.
 _METADATA_RETRY_MS = 10
 
 Partitions = Iterable[TopicPartition]
@@ -116,6 +114,15 @@ def open_consumer(connection: Connection, limits: Limits, **settings: Any) -> Co
     return cast(Consumer, _open(KafkaConsumer, connection, limits, {**common, **settings}))
 
 
+def hurry(consumer: Consumer) -> None:
+    """It asks for its topics at once, and not after 100 ms: the library gives its metadata no settings.
+
+    Only for one that is assigned its partitions, and so asks again until it knows them. One that subscribes asks once, and
+    loses that if another request is on its way.
+    """
+    cast(Any, consumer)._cluster.config["retry_backoff_ms"] = _METADATA_RETRY_MS
+
+
 def open_producer(connection: Connection, limits: Limits, **settings: Any) -> Producer:
     """A producer whose waits have a limit. Raises KafkaError if the cluster does not answer in time."""
     common = {"acks": "all", "delivery_timeout_ms": limits.delivery_ms, "max_block_ms": limits.wait_ms}
@@ -128,8 +135,6 @@ def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, sett
 
     def client(**options: Any) -> Any:
         clients.append(cast(Any, KafkaNetClient)(**options))
-        if options.get("group_id") is None:
-            clients[-1].cluster.config["retry_backoff_ms"] = _METADATA_RETRY_MS
         return clients[-1]
 
     try:
