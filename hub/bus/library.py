@@ -2,8 +2,8 @@
 
 The protocols list the methods that are public. The functions below them reach for private names; so do the two classes
 that take the place of one of the library's own (fetch.py, batches.py), and nothing else in the project.
-tests/bus/test_kafka_python.py has a test for every private name, and fingerprints of the functions that the bus's
-reasoning rests on: another version of the library is read before it is used.
+tests/bus/test_kafka_python.py and test_kafka_python_live.py have a test for every private name, and fingerprints of the
+functions that the bus's reasoning rests on: another version of the library is read before it is used.
 """
 
 from __future__ import annotations

@@ -209,10 +209,21 @@ def test_the_broker_ends_when_its_leash_is_killed(own: LocalKafka) -> None:
     own.start()
 
 
+def heed_ctrl_c() -> None:
+    """Whoever starts the tests in the background has them, and what they start, ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.kafka
 def test_the_command_prints_the_address_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hub.bus.local", "run", str(tmp_path)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - it sets one signal
+    )
     assert running.stdout is not None
     address = running.stdout.readline().strip()
     topic = "t"
