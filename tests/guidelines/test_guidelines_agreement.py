@@ -47,7 +47,6 @@ def compare_all(
     @seed(with_seed)
     @settings(
         max_examples=cases // (BUNDLES * ALERTS * len(AGENCIES)) + 1,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink] if keep_as else [Phase.generate],

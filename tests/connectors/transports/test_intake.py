@@ -427,7 +427,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[byte
         yield post
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.one_of(st.text().map(str.encode), st.recursive(st.text(), st.lists).map(lambda v: json.dumps(v).encode())))
 def test_whatever_is_signed_is_answered(hostile: Callable[[bytes], int], data: bytes) -> None:
     assert hostile(data) in (202, 400)

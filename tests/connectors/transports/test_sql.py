@@ -349,7 +349,7 @@ def test_different_keys_are_different_texts(one: list[Any], other: list[Any]) ->
     assert (key_text(tuple(one)) == key_text(tuple(other))) == same
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_whatever_is_written_when_and_wherever_reading_stops_each_last_state_is_said(data: st.DataObject) -> None:
     """Writers take a marker and commit later, within the overlap; the reader stops anywhere and starts anew anywhere."""
