@@ -131,6 +131,19 @@ def open_producer(connection: Connection, limits: Limits, **settings: Any) -> Pr
 
 def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, settings: dict[str, Any]) -> Any:
     quiet()
+    return started(
+        kind,
+        **connection.client(),
+        **settings,
+        request_timeout_ms=limits.request_ms,
+        bootstrap_timeout_ms=limits.wait_ms,
+        reconnect_backoff_max_ms=1_000,
+        metrics_enabled=False,
+    )
+
+
+def started(kind: Callable[..., R], **settings: Any) -> R:
+    """A consumer, producer or admin client. One that finds no cluster leaves nothing behind. Raises KafkaError."""
     clients: list[Any] = []
 
     def client(**options: Any) -> Any:
@@ -138,15 +151,7 @@ def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, sett
         return clients[-1]
 
     try:
-        return kind(
-            **connection.client(),
-            **settings,
-            kafka_client=client,
-            request_timeout_ms=limits.request_ms,
-            bootstrap_timeout_ms=limits.wait_ms,
-            reconnect_backoff_max_ms=1_000,
-            metrics_enabled=False,
-        )
+        return kind(**settings, kafka_client=client)
     except BaseException:
         for made in clients:  # else its thread and sockets stay: one set for every try while the cluster is away
             made.close()

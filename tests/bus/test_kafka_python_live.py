@@ -15,7 +15,7 @@ from hub.bus import library
 from hub.bus.limits import Limits
 from hub.bus.local import LocalKafka
 from hub.bus.settings import Connection
-from hub.bus.topics import administration
+from hub.bus.topics import TopicError, administration
 
 LIMITS = Limits(session_ms=6_000, heartbeat_ms=300)
 
@@ -106,6 +106,8 @@ def test_a_client_that_finds_no_cluster_leaves_nothing_behind() -> None:
             library.open_consumer(nowhere, limits)
         with pytest.raises(errors.KafkaError):
             library.open_producer(nowhere, limits)
+        with pytest.raises(TopicError), administration(nowhere, limits):
+            pass
     patiently(lambda: set(threading.enumerate()) <= before)
 
 
