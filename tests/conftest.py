@@ -15,6 +15,7 @@ settings.register_profile("enlace", deadline=None, suppress_health_check=[Health
 settings.load_profile("enlace")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share a server stay together in one worker, so that a run starts one of each kind.
 

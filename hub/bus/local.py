@@ -26,13 +26,13 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from rich.console import Console
 
-from hub.bus import leash
+from hub.bus import leash, library
 from hub.bus.folder import FolderUnusable, KafkaNotStarted, lock_of, writing
 from hub.bus.kafka_jars import LOCK_FILE, jars, relock
 from hub.bus.ports import HOST, free_ports, is_free
@@ -406,7 +406,7 @@ def _security(folder: Path) -> Security:
 def _answers(connection: Connection) -> bool:
     """Whether a metadata request is answered, and by a broker that the controller has admitted."""
     try:
-        with KafkaAdminClient(**connection.client(), bootstrap_timeout_ms=3000) as admin:  # type: ignore[no-untyped-call]
+        with library.started(cast(Any, KafkaAdminClient), **connection.client(), bootstrap_timeout_ms=3000) as admin:
             brokers = admin.describe_cluster()["brokers"]
             return any(broker["broker_id"] == NODE and not broker["is_fenced"] for broker in brokers)
     except KafkaError:
