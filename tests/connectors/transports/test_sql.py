@@ -73,7 +73,7 @@ def database(postgres: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Base]:
     sqlite = f"sqlite:///{tmp_path / 'agency.db'}"
     url = sqlite if request.param == "sqlite" else request.getfixturevalue("database")
