@@ -34,10 +34,10 @@ check: $(STAMP) ## types, lint, format, import rules
 	$(BIN)/lint-imports
 
 test: check ## everything that must hold, in minutes
-	$(BIN)/pytest -m "not long" --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest -m "not long" --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 test-long: $(STAMP) ## what needs longer
-	$(BIN)/pytest -m long --numprocesses 2 --dist loadgroup --durations 0
+	$(BIN)/pytest -m long --numprocesses 2 --dist worksteal --durations 0
 
 bench: $(STAMP) ## speed, as ratios within one run
 	$(BIN)/python -m benchmarks

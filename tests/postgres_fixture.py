@@ -10,7 +10,6 @@ import itertools
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,8 +23,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from hub.bus import leash
+from hub.bus.ports import HOST, free_ports
 
-HOST = "127.0.0.1"
 NOBODY = 65534
 START_TIMEOUT_S = 60.0
 GRACE_S = 5.0
@@ -62,7 +61,7 @@ def postgres_server(**settings: str) -> Iterator[str]:
 
 @contextmanager
 def _running(programs: Path, folder: Path, settings: dict[str, str]) -> Iterator[str]:
-    port = _free_port()
+    (port,) = free_ports(1)
     given = {**settings, "port": str(port), "unix_socket_directories": str(folder)}
     options = [part for name, value in given.items() for part in ("-c", f"{name}={value}")]
     command = [*_unprivileged(), str(programs / "postgres"), "-D", str(folder / "data"), *options]
@@ -100,12 +99,6 @@ def _unprivileged() -> list[str]:
     if os.geteuid() != 0:
         return []
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _await(url: str, held: subprocess.Popen[bytes], log_file: Path) -> None:

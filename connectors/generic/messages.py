@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from connectors.sdk import Alert, BadNative, BadRecord, Cancel, Note, Options, Original, Read
 from connectors.sdk.mapping import Mapping as MappingOfRecords
 from connectors.transports.files import Files
-from connectors.transports.signing import SigningSecrets
+from connectors.transports.intake_options import IntakeOptions
 
 from .json_lines import MOST_COLUMNS_TOLD, objects
 
@@ -28,36 +28,10 @@ NOT_AN_OBJECT: Final = "a message must be a JSON object"
 Message = Mapping[str, Any]
 
 
-class ListenOptions(Options):
-    """Where another system posts its messages: the options of transports/intake.py, which cannot be imported without the extra
-    `http`. A test holds the two together."""
-
-    secrets: SigningSecrets
-    spool: Path = Field(description="the file in which messages wait for the bus; on a disk, not in memory")
-    host: str = Field("127.0.0.1", description="the address to listen on")
-    port: int = Field(8460, ge=0, le=65_535, description="the port to listen on; 0 takes a free one")
-    certificate: Path | None = Field(None, description="TLS certificate with its chain (PEM)")
-    private_key: Path | None = Field(None, description="its private key (PEM)")
-    behind_proxy: bool = Field(
-        False, description="a proxy of one's own does TLS: allow others than this machine without it"
-    )
-    body_bytes: int = Field(1_000_000, ge=1, le=16_000_000, description="the largest body")
-    depth: int = Field(32, ge=1, le=100, description="the deepest nesting of the JSON")
-    body_s: float = Field(20.0, gt=0, le=300, description="seconds for a body to arrive")
-    commit_s: float = Field(
-        20.0, gt=0, le=300, description="seconds to wait for the bus before the sender is asked to repeat"
-    )
-    requests: int = Field(64, ge=1, le=1_000, description="requests at once")
-    per_minute: int = Field(600, ge=1, le=100_000, description="signed messages in a minute")
-    waiting: int = Field(1_000, ge=1, le=100_000, description="messages that may wait for the bus")
-    waiting_bytes: int = Field(64_000_000, ge=1, le=1_000_000_000, description="and their size together")
-    remember_days: int = Field(30, ge=1, le=365, description="how long a webhook-id is remembered")
-
-
 class MessageOptions(Options):
     """Where messages come from: `listen`, or `folder`; `files` are read in place of either."""
 
-    listen: ListenOptions | None = Field(None, description="listen for signed messages over HTTP")
+    listen: IntakeOptions | None = Field(None, description="listen for signed messages over HTTP")
     files: tuple[Path, ...] = Field((), description="files of JSON lines to read")
     folder: Path | None = Field(None, description="a folder into which files of JSON lines are put")
     complete: Literal["quiet", "marker"] = Field(
@@ -143,9 +117,9 @@ class MessageSource:
         if self._intake is not None:
             self._intake.close()
 
-    def _listening(self, options: ListenOptions, agency: str, title: str) -> Intake:
+    def _listening(self, options: IntakeOptions, agency: str, title: str) -> Intake:
         try:
-            from connectors.transports.intake import Intake, IntakeOptions, Received, publishable  # noqa: PLC0415
+            from connectors.transports.intake import Intake, Received, publishable  # noqa: PLC0415
         except ImportError:
             raise ValueError("listen: needs the extra `http` (fastapi, uvicorn)") from None
 
@@ -154,8 +128,7 @@ class MessageSource:
                 raise BadNative(NOT_AN_OBJECT)
             return self._messages.alerts(received.value)
 
-        chosen = IntakeOptions.model_validate(options.model_dump())
-        return Intake(chosen, publishable(proposed, agency), {"type": "object"}, title, self._ask)
+        return Intake(options, publishable(proposed, agency), {"type": "object"}, title, self._ask)
 
     def _heard(self, intake: Intake, after: str | None) -> Iterator[Read[Message | None] | BadRecord]:
         for item in intake.read(after):

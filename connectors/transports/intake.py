@@ -18,26 +18,25 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from pathlib import Path
 from typing import Any, Final
 
 import anyio
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from connectors.formats.strict_json import JsonRefused, JsonValue, Limits, loads, text_of
-from connectors.sdk import Alert, BadNative, BadRecord, Options, Original, Read
+from connectors.sdk import Alert, BadNative, BadRecord, Original, Read
 from connectors.sdk.convert import composed
 from hub.model.base import new_alert_id
 
 from . import problems, server
+from .intake_options import IntakeOptions
 from .problems import Problem
-from .signing import ID, SIGNATURE, TIMESTAMP, NotSigned, SigningSecrets, Verifier
+from .signing import ID, SIGNATURE, TIMESTAMP, NotSigned, Verifier
 from .spool import OtherContent, Spool, SpoolFull, Stored
 
 log = structlog.get_logger()
@@ -46,37 +45,6 @@ RETRY_S: Final = 5  # what a sender is asked to wait
 PATH: Final = "/messages"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,40}|[0-9]{1,6}")  # a field or an item; anything else is the sender's text
 _SOME_KEY: Final = bytes(32)  # what is made with it is thrown away
-
-
-class IntakeOptions(Options):
-    secrets: SigningSecrets
-    spool: Path = Field(description="the file in which messages wait for the bus; on a disk, not in memory")
-    host: str = Field("127.0.0.1", description="the address to listen on")
-    port: int = Field(8460, ge=0, le=65_535, description="the port to listen on; 0 takes a free one")
-    certificate: Path | None = Field(None, description="TLS certificate with its chain (PEM)")
-    private_key: Path | None = Field(None, description="its private key (PEM)")
-    behind_proxy: bool = Field(
-        False, description="a proxy of one's own does TLS: allow others than this machine without it"
-    )
-    body_bytes: int = Field(1_000_000, ge=1, le=16_000_000, description="the largest body")
-    depth: int = Field(32, ge=1, le=100, description="the deepest nesting of the JSON")
-    body_s: float = Field(20.0, gt=0, le=300, description="seconds for a body to arrive")
-    commit_s: float = Field(
-        20.0, gt=0, le=300, description="seconds to wait for the bus before the sender is asked to repeat"
-    )
-    requests: int = Field(64, ge=1, le=1_000, description="requests at once")
-    per_minute: int = Field(600, ge=1, le=100_000, description="signed messages in a minute")
-    waiting: int = Field(1_000, ge=1, le=100_000, description="messages that may wait for the bus")
-    waiting_bytes: int = Field(64_000_000, ge=1, le=1_000_000_000, description="and their size together")
-    remember_days: int = Field(30, ge=1, le=365, description="how long a webhook-id is remembered")
-
-    @model_validator(mode="after")
-    def _tls(self) -> IntakeOptions:
-        if (self.certificate is None) != (self.private_key is None):
-            raise ValueError("certificate and private_key belong together")
-        if self.certificate is None and not self.behind_proxy and not _is_loopback(self.host):
-            raise ValueError("other machines are heard with TLS only: set certificate and private_key, or behind_proxy")
-        return self
 
 
 @dataclass(frozen=True)
@@ -333,13 +301,6 @@ def _app(intake: Intake, schema: dict[str, Any] | None, title: str) -> FastAPI:
         return Problem(codes.get(found.status_code, "bad-request")).response()
 
     return app
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _now_ms() -> int:

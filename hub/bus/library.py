@@ -2,8 +2,8 @@
 
 The protocols list the methods that are public. The functions below them reach for private names; so do the two classes
 that take the place of one of the library's own (fetch.py, batches.py), and nothing else in the project.
-tests/bus/test_kafka_python.py has a test for every private name, and fingerprints of the functions that the bus's
-reasoning rests on: another version of the library is read before it is used.
+tests/bus/test_kafka_python.py and test_kafka_python_live.py have a test for every private name, and fingerprints of the
+functions that the bus's reasoning rests on: another version of the library is read before it is used.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from hub.bus.limits import Limits
 from hub.bus.settings import Connection
 
 VERSION = "3.0.12"
+
+_METADATA_RETRY_MS = 10
 
 Partitions = Iterable[TopicPartition]
 R = TypeVar("R")
@@ -112,6 +114,15 @@ def open_consumer(connection: Connection, limits: Limits, **settings: Any) -> Co
     return cast(Consumer, _open(KafkaConsumer, connection, limits, {**common, **settings}))
 
 
+def hurry(consumer: Consumer) -> None:
+    """It asks for its topics at once, and not after 100 ms: the library gives its metadata no settings.
+
+    Only for one that is assigned its partitions, and so asks again until it knows them. One that subscribes asks once, and
+    loses that if another request is on its way.
+    """
+    cast(Any, consumer)._cluster.config["retry_backoff_ms"] = _METADATA_RETRY_MS
+
+
 def open_producer(connection: Connection, limits: Limits, **settings: Any) -> Producer:
     """A producer whose waits have a limit. Raises KafkaError if the cluster does not answer in time."""
     common = {"acks": "all", "delivery_timeout_ms": limits.delivery_ms, "max_block_ms": limits.wait_ms}
@@ -120,6 +131,19 @@ def open_producer(connection: Connection, limits: Limits, **settings: Any) -> Pr
 
 def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, settings: dict[str, Any]) -> Any:
     quiet()
+    return started(
+        kind,
+        **connection.client(),
+        **settings,
+        request_timeout_ms=limits.request_ms,
+        bootstrap_timeout_ms=limits.wait_ms,
+        reconnect_backoff_max_ms=1_000,
+        metrics_enabled=False,
+    )
+
+
+def started(kind: Callable[..., R], **settings: Any) -> R:
+    """A consumer, producer or admin client. One that finds no cluster leaves nothing behind. Raises KafkaError."""
     clients: list[Any] = []
 
     def client(**options: Any) -> Any:
@@ -127,15 +151,7 @@ def _open(kind: Callable[..., Any], connection: Connection, limits: Limits, sett
         return clients[-1]
 
     try:
-        return kind(
-            **connection.client(),
-            **settings,
-            kafka_client=client,
-            request_timeout_ms=limits.request_ms,
-            bootstrap_timeout_ms=limits.wait_ms,
-            reconnect_backoff_max_ms=1_000,
-            metrics_enabled=False,
-        )
+        return kind(**settings, kafka_client=client)
     except BaseException:
         for made in clients:  # else its thread and sockets stay: one set for every try while the cluster is away
             made.close()

@@ -15,9 +15,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import importlib.util
-import itertools
 import os
-import random
 import re
 import shutil
 import signal
@@ -28,27 +26,26 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Any, Self, cast
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 from rich.console import Console
 
-from hub.bus import leash
+from hub.bus import leash, library
 from hub.bus.folder import FolderUnusable, KafkaNotStarted, lock_of, writing
 from hub.bus.kafka_jars import LOCK_FILE, jars, relock
+from hub.bus.ports import HOST, free_ports, is_free
 from hub.bus.settings import Connection
 
 if TYPE_CHECKING:
     from hub.bus.secured import Security
 
-HOST = "127.0.0.1"
 NODE = 1
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 20.0
 GRACE_S = 10.0  # for the broker's orderly end once its owner is gone
 LOOK_S = 0.05  # between two looks at a starting broker
-PORTS = range(15_000, 32_000)  # below those that the system gives to outgoing connections
 LOG_READ_BYTES = 2**20
 LOG_LIMIT_BYTES = 32 * 2**20
 ERROR_LIMIT_CHARS = 300
@@ -224,13 +221,13 @@ class LocalKafka:
 
     def _choose_ports(self) -> None:
         """Ports stay what they were at the first start, so that clients find the broker again."""
-        if self._port_wanted and not _free(self._port_wanted):
+        if self._port_wanted and not is_free(self._port_wanted):
             raise PortTaken(
                 f"port {self._port_wanted} of {HOST} is taken by another program: choose another, or end it"
             )
         ports = (self.port, self._controller_port, self.proxied_target_port, self._internal_port)
-        if not all(ports) or not all(map(_free, ports)):
-            first, self._controller_port, self.proxied_target_port, self._internal_port = _free_ports(4)
+        if not all(ports) or not all(map(is_free, ports)):
+            first, self._controller_port, self.proxied_target_port, self._internal_port = free_ports(4)
             self.port = self._port_wanted or first
 
     def _secure(self) -> None:
@@ -390,21 +387,6 @@ def _environment() -> Mapping[str, str]:
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
-def _free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the broker does: TIME_WAIT is no hindrance
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-    return True
-
-
-def _free_ports(count: int) -> Sequence[int]:
-    candidates = random.SystemRandom().sample(PORTS, 50)
-    return list(itertools.islice(filter(_free, candidates), count))
-
-
 def _listens(port: int) -> bool:
     try:
         socket.create_connection((HOST, port), 1.0).close()
@@ -424,7 +406,7 @@ def _security(folder: Path) -> Security:
 def _answers(connection: Connection) -> bool:
     """Whether a metadata request is answered, and by a broker that the controller has admitted."""
     try:
-        with KafkaAdminClient(**connection.client(), bootstrap_timeout_ms=3000) as admin:  # type: ignore[no-untyped-call]
+        with library.started(cast(Any, KafkaAdminClient), **connection.client(), bootstrap_timeout_ms=3000) as admin:
             brokers = admin.describe_cluster()["brokers"]
             return any(broker["broker_id"] == NODE and not broker["is_fenced"] for broker in brokers)
     except KafkaError:

@@ -11,14 +11,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
+from kafka.errors import LeaderNotAvailableError, UnknownTopicOrPartitionError, for_code
+
 from hub.bus import library
 from hub.bus.bus import Beat, Indefinite, Record, TopicPartition
 from hub.bus.fetch import walk
 from hub.bus.limits import Limits
 from hub.bus.settings import Connection
+from hub.bus.topics import Admin, TopicError, administration
 
 _POLL_MS = 200
 _LOOK_MS = 20
+_NOT_YET = (0, UnknownTopicOrPartitionError.errno, LeaderNotAvailableError.errno)
 _AT_ONCE = 2_000  # records
 _FETCH_BYTES = 2 * 1024 * 1024  # of one partition, and of all: a larger batch comes by itself all the same
 _CLOSE_MS = 2_000
@@ -74,16 +78,30 @@ def partitions_of(connection: Connection, topic: str, limits: Limits) -> list[To
 
 
 def partitions_of_all(connection: Connection, topics: Sequence[str], limits: Limits) -> list[TopicPartition]:
-    """All partitions of some topics, in order. Raises Indefinite if one of them is not known in time."""
-    with ExitStack() as closing:
-        reader = _open(connection, limits, "read_uncommitted", closing)
-        reader.subscribe(topics=topics)  # without a group, all of it is assigned; asking for metadata has no limit
-        deadline = time.monotonic() + limits.wait_ms / 1000
-        while missing := set(topics).difference(at[0] for at in reader.assignment()):
-            if time.monotonic() > deadline:
-                raise Indefinite(f"no topic {min(missing)} was found in time")
-            reader.poll(_LOOK_MS, 1)
-        return sorted(TopicPartition(*at) for at in reader.assignment())
+    """All partitions of some topics, in order. Raises Indefinite if one of them is not known in time, and KafkaError."""
+    deadline = time.monotonic() + limits.wait_ms / 1000
+    try:
+        with administration(connection, limits) as admin:
+            while missing := set(topics).difference(found := _described(admin, topics)):
+                if time.monotonic() > deadline:
+                    raise Indefinite(f"no topic {min(missing)} was found in time")
+                time.sleep(_LOOK_MS / 1000)
+    except TopicError as error:
+        raise Indefinite(str(error)) from error
+    return sorted(TopicPartition(name, number) for name in topics for number in found[name])
+
+
+def _described(admin: Admin, topics: Sequence[str]) -> dict[str, list[int]]:
+    """The partitions of those topics that the cluster knows. Raises what else it says of one (KafkaError)."""
+    described = admin.describe_topics(list(topics))
+    for topic in described:
+        if topic["error_code"] not in _NOT_YET:
+            raise for_code(topic["error_code"])(topic["name"])  # type: ignore[no-untyped-call]
+    return {
+        topic["name"]: [each["partition_index"] for each in topic["partitions"]]
+        for topic in described
+        if not topic["error_code"] and topic["partitions"]
+    }
 
 
 def _ends(
@@ -102,5 +120,6 @@ def _open(connection: Connection, limits: Limits, isolation: str, closing: ExitS
         max_partition_fetch_bytes=_FETCH_BYTES,
         fetch_max_bytes=_FETCH_BYTES,
     )
+    library.hurry(consumer)
     closing.callback(library.end_consumer, consumer, _CLOSE_MS)
     return consumer

@@ -18,6 +18,7 @@ from kafka.admin import ConfigResource
 from kafka.errors import KafkaError, for_code
 from pydantic import TypeAdapter, ValidationError
 
+from hub.bus import library
 from hub.bus.limits import AGENCY_RECORD_BYTES, HUB_RECORD_BYTES, Limits
 from hub.bus.settings import Connection
 from hub.model.base import Slug
@@ -214,9 +215,8 @@ def administration(connection: Connection, limits: Limits | None = None) -> Iter
     limits = limits or Limits()
     known = {name: value for name, value in connection.client().items() if name in KafkaAdminClient.DEFAULT_CONFIG}
     times = {"request_timeout_ms": limits.request_ms, "bootstrap_timeout_ms": limits.wait_ms}
-    open_client = cast(Callable[..., Any], KafkaAdminClient)
     try:
-        client = open_client(**known, **times)
+        client = library.started(cast(Callable[..., Any], KafkaAdminClient), **known, **times)
     except KafkaError as error:
         raise TopicError(f"{connection.bootstrap_servers} does not answer ({type(error).__name__})") from error
     try:

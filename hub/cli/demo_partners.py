@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import ssl
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +20,8 @@ from typing import Any, Final, NamedTuple
 
 from pydantic import SecretStr
 
-HOST: Final = "127.0.0.1"
+from hub.bus.ports import HOST, free_ports
+
 BODY_BYTES: Final = 8 << 20
 PATIENCE_S: Final = 60.0
 PORTS: Final = 2
@@ -33,15 +33,6 @@ class Partners(NamedTuple):
 
     secret: str
     words: Mapping[str, object]
-
-
-def _free_ports(count: int) -> list[int]:
-    """For connectors that listen: free just now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 @contextmanager
@@ -58,7 +49,7 @@ def partners(home: Path) -> Iterator[Partners]:
     context.load_cert_chain(home / "mail" / "security" / "broker.pem")
     server = ThreadingHTTPServer((HOST, 0), _receiver(home / "webhook", secret))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
-    mail_port, *ports = _free_ports(1 + PORTS)
+    mail_port, *ports = free_ports(1 + PORTS)
     mails = Controller(
         _Mailbox(home / "mail"), hostname=HOST, port=mail_port, tls_context=context, require_starttls=True
     )

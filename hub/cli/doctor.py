@@ -68,7 +68,7 @@ def _profile(profile: Path | None) -> Iterator[Check]:
 def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
     from kafka.errors import KafkaError
 
-    from hub.bus.topics import TopicError, administration, check
+    from hub.bus.topics import GUIDELINES, TopicError, administration, check
 
     where = connection()
     yield from checks.certificates(checks.files(where))
@@ -86,7 +86,10 @@ def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
         yield Check(f"topic {finding.topic}", False, f"{finding.setting} is {finding.found}", finding.advice)
     if not findings:
         yield Check("topics", True, "as declared")
-    yield from _guidelines(where, bundle)
+    if any(finding.topic == GUIDELINES and finding.found == "absent" for finding in findings):
+        yield from checks.guidelines(bundle, _now_ms())
+    else:
+        yield from _guidelines(where, bundle)
     yield from _transactions(where, finish)
     yield from checks.registry()
     yield from checks.recorder(where)
@@ -106,7 +109,7 @@ def _guidelines(where: Connection, local: Bundle) -> Iterator[Check]:
     except (BusError, KafkaError, typer.Exit) as error:
         yield Check("guidelines", False, f"cannot be looked at: {type(error).__name__}", "enlace guidelines history")
         return
-    yield from checks.guidelines(in_force.bundle if in_force else local, time.time_ns() // 1_000_000)
+    yield from checks.guidelines(in_force.bundle if in_force else local, _now_ms())
 
 
 def _brokers(where: Connection, chosen: Settings) -> Iterator[Check]:
@@ -118,7 +121,7 @@ def _brokers(where: Connection, chosen: Settings) -> Iterator[Check]:
     try:
         with administration(where) as admin:
             yield checks.versions(admin, library.VERSION)
-            yield checks.clock(admin, (DECISIONS, HOLDINGS, CONTROL), time.time_ns() // 1_000_000)
+            yield checks.clock(admin, (DECISIONS, HOLDINGS, CONTROL), _now_ms())
             yield from checks.brokers(admin, checks.is_production(chosen))
     except (TopicError, KafkaError) as error:
         advice = "the user of this command needs the right to describe the cluster and its settings"
@@ -157,3 +160,7 @@ def _advice(each: Hanging) -> str:
     if each.verdict is not None:
         return "write the marker that is missing: enlace doctor --finish"
     return "the coordinator's log does not tell how it ended: compare with what its producer knows, never abort blindly"
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -9,7 +9,8 @@ import pytest
 from hub.bus import membership
 from hub.bus.local import LocalKafka
 
-pytest.register_assert_rewrite("tests.bus.contract", "tests.bus.worlds")
+PARTS = ("contract", "contract_of_lanes", "contract_of_outcomes", "contract_of_publishers", "worlds")
+pytest.register_assert_rewrite(*(f"tests.bus.{part}" for part in PARTS))
 
 from tests.bus.contract import Contract  # noqa: E402 - asserts explain themselves only if registered before
 from tests.bus.worlds import KafkaWorld, MemoryWorld, World  # noqa: E402

@@ -209,10 +209,21 @@ def test_the_broker_ends_when_its_leash_is_killed(own: LocalKafka) -> None:
     own.start()
 
 
+def heed_ctrl_c() -> None:
+    """Whoever starts the tests in the background has them, and what they start, ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.kafka
 def test_the_command_prints_the_address_and_stops_on_ctrl_c(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hub.bus.local", "run", str(tmp_path)]
-    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - it sets one signal
+    )
     assert running.stdout is not None
     address = running.stdout.readline().strip()
     topic = "t"
@@ -245,7 +256,7 @@ def test_what_the_broker_said_is_in_the_error_when_it_ends_at_start(tmp_path: Pa
 def test_a_port_taken_at_the_last_moment_is_read_from_the_broker_s_log(
     tmp_path: Path, warm: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hub.bus.local._free", lambda port: True)
+    monkeypatch.setattr("hub.bus.local.is_free", lambda port: True)
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(PortTaken) as caught:
         LocalKafka(tmp_path, port=taken.getsockname()[1]).start()
     one_line(caught)

@@ -18,6 +18,7 @@ from hub.bus.limits import Limits
 from hub.bus.local import LocalKafka
 from hub.bus.settings import Connection
 from hub.bus.topics import Admin, BadAgency, PartitionsFixed, TopicError, check, create, declared
+from tests.bus.worlds import until
 
 SLUGS = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?", fullmatch=True)
 SHARED = {"control", "decisions", "holdings", "quarantine", "guidelines"}
@@ -129,7 +130,14 @@ def admin(cluster: LocalKafka) -> Iterator[Admin]:
 
 def set_config(admin: Admin, topic: str, **settings: str) -> None:
     configs = {name.replace("_", "."): value for name, value in settings.items()}
+    resource = cast(Any, ConfigResource)("TOPIC", topic)
     cast(Any, admin).alter_configs([cast(Any, ConfigResource)("TOPIC", topic, configs)])
+
+    def stands() -> bool:  # the answer comes before the broker has it
+        found = cast(Any, admin).describe_configs([resource], config_filter="all")["topic"][topic]
+        return all(found[setting]["value"] == value for setting, value in configs.items())
+
+    until(stands, "the settings")
 
 
 class Watched:

@@ -102,6 +102,14 @@ def read_nothing(bus: Bus, times: int = 4) -> None:
         assert bus.read(1_000, READ_MS).count == 0
 
 
+def turn(bus: Bus) -> int:
+    """How many records one read brings; none over whatever is in doubt."""
+    try:
+        return bus.read(10, READ_MS).count
+    except Indefinite:
+        return 0
+
+
 def flat(batch: Batch) -> list[tuple[TopicPartition, Record]]:
     return [(at, record) for at, records in batch.records.items() for record in records]
 
@@ -205,7 +213,7 @@ class KafkaWorld:
         topic = f"{name}-{next(self._numbers)}-{time.time_ns()}"
         configs = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(RECORD_BYTES)}
         wanted = {topic: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
-        self._admin.create_topics(wanted)  # type: ignore[no-untyped-call]
+        self._admin.create_topics(wanted, wait_for_metadata=True)  # type: ignore[no-untyped-call]
         return topic
 
     def write(self, record: Outgoing) -> None:
@@ -228,12 +236,14 @@ class KafkaWorld:
         assert not failed
 
     def read_all(self, topic: str) -> Records:
+        self._await_markers()
         consumer: Any = librdkafka.Consumer(
             {
                 "bootstrap.servers": self._connection.bootstrap_servers,
                 "group.id": "unused",
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the end is told only when a fetch has waited in vain
                 "fetch.message.max.bytes": 2 * RECORD_BYTES,
             }
         )
@@ -253,6 +263,12 @@ class KafkaWorld:
                 )
         consumer.close()
         return found
+
+    def _await_markers(self) -> None:
+        """A commit that was answered may still wait for its markers: until they stand, others do not see its records."""
+        ending = ["PrepareCommit", "PrepareAbort"]
+        admin: Any = self._admin
+        until(lambda: not any(admin.list_transactions(state_filters=ending).values()), "markers of every transaction")
 
     def damage(self, topic: str, partition: int) -> None:
         # in a codec that is not installed here

@@ -46,6 +46,7 @@ def served(world: World) -> Iterator[str]:
     """The address of this world's console, while the block lasts."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()  # from now on whoever comes waits for the server, and is not refused
         port = listening.getsockname()[1]
         house = replace(world.house, port=port)
         server = uvicorn.Server(uvicorn.Config(create_app(house), log_level="error", timeout_graceful_shutdown=1))

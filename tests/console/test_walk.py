@@ -130,7 +130,7 @@ def test_the_whole_console_can_be_walked_by_keyboard(night: World, browser: Brow
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.className") == "skip"
         page.keyboard.press("Enter")
-        assert page.evaluate("document.activeElement.id") == "main"
+        page.wait_for_function("document.activeElement.id === 'main'")
         page.keyboard.press("Tab")
         found = set()
         for _ in range(12):

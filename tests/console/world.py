@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -82,7 +83,7 @@ SECTIONS = ("circumstances", "victim.description")
 
 
 class MemoryCluster:
-    """A `Cluster` over a history. `away`: it does not answer."""
+    """A `Cluster` over a history. Asked by many threads, as the real one. `away`: it does not answer."""
 
     ids: SchemaIds = LOCAL_IDS
     partitions = 1
@@ -94,19 +95,21 @@ class MemoryCluster:
         self.clock_ms = NOW_MS
         self._kept: tuple[Rulebook, list[Published]] = (Rulebook(FIRST_KEYS), [])
         self._taken = 0
+        self._taking = threading.Lock()
 
     def _book(self) -> tuple[Rulebook, list[Published]]:
         if self.away:
             raise Unreachable("away")
-        book, told = self._kept
-        records = self.history.of("guidelines")
-        for record in records[self._taken :]:
-            with suppress(Stray, holds.NotAHold):
-                taken = book.take(record.key, record.value)
-                if isinstance(taken, Publication) and book.in_force:
-                    told.append(Published(str(taken.serial), record.timestamp_ms, taken, book.in_force.bundle, ""))
-        self._taken = len(records)
-        return book, told
+        with self._taking:
+            book, told = self._kept
+            records = self.history.of("guidelines")
+            for record in records[self._taken :]:
+                with suppress(Stray, holds.NotAHold):
+                    taken = book.take(record.key, record.value)
+                    if isinstance(taken, Publication) and book.in_force:
+                        told.append(Published(str(taken.serial), record.timestamp_ms, taken, book.in_force.bundle, ""))
+            self._taken = len(records)
+            return book, told
 
     def bundle(self) -> Bundle | None:
         return self.history.bundle

@@ -20,7 +20,6 @@ from tests.reference import naive
 TODAY = datetime.fromtimestamp(NOW_MS / 1000, UTC).date()
 SOME = settings(
     max_examples=25,
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],  # to explain would be slow
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -23,7 +23,6 @@ from tests.reference import naive
 FROM = date.fromisoformat(DAYS[0])
 MANY = settings(
     max_examples=int(os.environ.get("DIFF_EXAMPLES", "20")),
-    deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -28,6 +28,13 @@ class Differs(AssertionError):
     """An evaluator and the naive reading disagree."""
 
 
+class Drawn(list[Any]):
+    """What was generated, too long to be shown: what differs is kept as a file."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)}>"
+
+
 def compare_all(
     cases: int, evaluators: dict[str, Callable[[Case], Decision]], keep_as: str | None, with_seed: int = SEED
 ) -> int:
@@ -40,14 +47,14 @@ def compare_all(
     @seed(with_seed)
     @settings(
         max_examples=cases // (BUNDLES * ALERTS * len(AGENCIES)) + 1,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
         phases=[Phase.generate, Phase.shrink] if keep_as else [Phase.generate],
         report_multiple_bugs=False,
     )
     @given(
-        st.lists(bundles(), min_size=BUNDLES, max_size=BUNDLES), st.lists(alerts(), min_size=ALERTS, max_size=ALERTS)
+        st.lists(bundles(), min_size=BUNDLES, max_size=BUNDLES).map(Drawn),
+        st.lists(alerts(), min_size=ALERTS, max_size=ALERTS).map(Drawn),
     )
     def compare(some_bundles: list[Bundle], some_alerts: list[Any]) -> None:
         nonlocal compared

@@ -36,7 +36,7 @@ def agree(case: Case) -> int:
 def compare(examples: int) -> int:
     compared = 0
 
-    @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples, database=None, suppress_health_check=list(HealthCheck))
     @given(bundles(), st.lists(alerts(), min_size=10, max_size=10))
     def run(some_bundle: Bundle, some_alerts: list[Any]) -> None:
         nonlocal compared

@@ -34,7 +34,7 @@ def explained(
     return explain(routing, core, categories, some, NOW_MS, agency, language)
 
 
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_it_names_exactly_what_decided(case: Case) -> None:
     """Its own reading of conditions, one by one, is a third one; the naive reading is the measure."""
@@ -55,7 +55,7 @@ def test_it_names_exactly_what_decided(case: Case) -> None:
             assert all(permit.failed for permit in found.nearest)
 
 
-@settings(max_examples=25, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, database=None, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_every_duty_has_a_source_that_says_it(case: Case) -> None:
     try:

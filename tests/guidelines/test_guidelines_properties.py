@@ -16,7 +16,7 @@ from tests.guidelines.strategies import AGENCIES, CATEGORIES, UNKNOWN, bundle_of
 from tests.reference import naive
 from tests.reference.case import Case
 
-some = settings(max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+some = settings(max_examples=20, database=None, suppress_health_check=list(HealthCheck))
 Received = set[tuple[str, str]]  # (agency, category), the core being a category
 
 

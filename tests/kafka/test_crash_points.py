@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from hub.bus.restore import read_table
 from hub.bus.settings import Connection
 from hub.bus.topics import administration, create
 from tests.auditor import audit
+from tests.kafka.faults.rig import PATIENCE_S, TOLD_CHARS, RouterProcess
 from tests.routing.alerts import AGENCIES, BUNDLE, NOW_MS, record_of
 from tests.simulation.load import LANES, contradictions, lives, poison
 
@@ -31,7 +31,7 @@ POINTS = (*router.MARKS, *transactions.MARKS)
 INTAKE = ("alerts.customs", "alerts.police", "receipts.police", "control")
 ANSWERS = ("decisions", "quarantine")
 WRITTEN = (*ANSWERS, "holdings", *(f"deliveries.{agency}" for agency in AGENCIES))
-PATIENCE_S = 60.0
+BATCH_RECORDS = 10  # so that a small load is several batches
 
 
 @pytest.fixture(scope="module")
@@ -60,41 +60,35 @@ def load(seed: int, part: int) -> list[Outgoing]:
 
 
 class Routing:
-    """A router process over the broker."""
+    """Routers over the broker, one after the other in one slot."""
 
-    def __init__(self, servers: str, log: Path) -> None:
-        self._command = [sys.executable, "-m", "tests.kafka.crashing_router", servers]
-        self._log = log
+    def __init__(self, servers: str, folder: Path) -> None:
+        self._servers = servers
+        self._logs = (folder / f"router.{number}.log" for number in itertools.count())
 
     def killed_at(self, point: str, times: int, meanwhile: Sequence[Outgoing], publisher: KafkaPublisher) -> None:
-        """Starts it and returns when it has killed itself at the point; publishes while it is at work."""
-        process = self._start(point, str(times))
+        """Starts one and returns when it has killed itself at the point; publishes while it is at work."""
+        router = self._start("--die", point, str(times))
         try:
             publisher.publish(meanwhile)
-            assert process.wait(PATIENCE_S) == -signal.SIGKILL, (
-                f"it did not come to {point}: {self._log.read_text()[-2000:]}"
-            )
+            assert router.code() == -signal.SIGKILL, f"it did not come to {point}: {router.said()[-TOLD_CHARS:]}"
         finally:
-            process.kill()
-            process.wait()
+            router.kill()
 
     def until(self, done: Iterator[bool]) -> None:
-        """Runs it until `done` says so."""
-        process = self._start()
+        """Runs one until `done` says so."""
+        router = self._start()
         try:
             deadline = time.monotonic() + PATIENCE_S
             while not next(done):
-                assert process.poll() is None, self._log.read_text()[-2000:]
+                assert not router.ended, router.said()[-TOLD_CHARS:]
                 assert time.monotonic() < deadline, "it does not come to an end"
-            process.terminate()
-            assert process.wait(PATIENCE_S) == 0, self._log.read_text()[-2000:]
+            assert router.end() == 0, router.said()[-TOLD_CHARS:]
         finally:
-            process.kill()
-            process.wait()
+            router.kill()
 
-    def _start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as log:
-            return subprocess.Popen([*self._command, *arguments], stdout=log, stderr=log)
+    def _start(self, *more: str) -> RouterProcess:
+        return RouterProcess(self._servers, "router-0", BATCH_RECORDS, next(self._logs), *more)
 
 
 def committed(connection: Connection, topics: Sequence[str]) -> dict[TopicPartition, list[Record]]:
@@ -117,7 +111,7 @@ def test_nothing_is_lost_or_doubled_when_the_router_is_killed_at_each_named_poin
     print(f"seed {seed}")  # noqa: T201
     connection = Connection(bootstrap_servers=broker.bootstrap_servers)
     publisher = KafkaPublisher(connection, name="agencies")
-    routing = Routing(broker.bootstrap_servers, tmp_path / "router.log")
+    routing = Routing(broker.bootstrap_servers, tmp_path)
     count = 0
     for part, point in enumerate(POINTS):
         records = load(seed, part)

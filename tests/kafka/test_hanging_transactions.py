@@ -78,7 +78,7 @@ def test_doctor_finds_a_transaction_that_hangs_and_finishes_it_as_it_was_decided
     name = f"decided-{verdict}"
     left_hanging(rig, name, commit=commit, value=verdict.encode())
 
-    (found,) = hanging.find(rig.connection, LIMITS)
+    (found,) = rig.await_hanging(AT.topic)
     assert (found.at, found.transactional_id, found.verdict) == (AT, name, verdict)
 
     answer = doctor(rig)
@@ -115,8 +115,7 @@ def test_a_commit_of_the_router_whose_markers_are_lost_is_finished_and_nothing_o
     rig.publish(load("hanging", 0)[:1])
     markers.await_hit()
     router.kill()
-    found = hanging.find(rig.connection, LIMITS)
-    assert {each.at.topic for each in found} >= {"decisions", "holdings", "__consumer_offsets"}
+    found = rig.await_hanging("decisions", "holdings", "__consumer_offsets")
     assert {each.verdict for each in found} == {"commit"}
     for each in found:
         hanging.finish(rig.connection, each, LIMITS)

@@ -35,10 +35,12 @@ def test_held_deliveries_wait_and_go_out_once_after_a_second_person_confirmed_th
 
 def test_a_closed_intake_is_not_read_and_nothing_of_it_is_lost(hub: Hub) -> None:
     hub.begin()
-    with hub.routing(hub.in_force()):
+    following = hub.in_force()
+    with hub.routing(following):
         hub.write(valid_alert(11))
         hub.decided(11)
         hub.done("hold", "set", "intake/customs", "--why", "its connector is at fault", "--who", "olga")
+        until(lambda: following._rules and following._rules.closed == {"customs"}, "the router hears of the hold")
         hub.write(valid_alert(12))
         hub.write(valid_alert(13, originator="police"))
         hub.decided(13)

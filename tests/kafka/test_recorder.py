@@ -134,6 +134,7 @@ def test_what_the_router_has_read_is_no_lag_though_markers_stand_behind_it(recor
     sampler = Sampler(recorded.hub.connection, recorded.engine, lambda: float(next(times)), lambda: next(stamps))
     for _ in range(5):
         sampler()
+    sampler.close()
     with recorded.engine.connect() as connection:
         (customs,) = [lag for lag in lags(connection, 6_000) if lag.topic == "alerts.customs"]
     assert (customs.group, customs.state, customs.records) == ("enlace-router", "ok", 0)

@@ -159,7 +159,7 @@ def test_walk_and_strict_decoder_give_one_verdict_on_damaged_alerts(
 
 
 @pytest.mark.long
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1500)
 @given(made.alerts(), CHANGES)
 def test_walk_and_strict_decoder_give_one_verdict_on_every_damaged_alert(
     alert: Alert, changes: list[tuple[str, int, int]]

@@ -12,7 +12,6 @@ import json
 import logging
 import re
 import signal
-import socket
 import subprocess
 import urllib.error
 import urllib.request
@@ -29,11 +28,13 @@ from sqlalchemy import select
 from hub.bus.bus import Outgoing, lane
 from hub.bus.kafka import KafkaPublisher
 from hub.bus.limits import HUB_RECORD_BYTES
+from hub.bus.ports import free_ports
 from hub.guidelines.approval import public_key
 from hub.model.receipt import Health
 from hub.readmodel.database import FILE, open_database, upgrade
 from hub.readmodel.reading import KafkaReading
 from hub.readmodel.tables import Base
+from hub.readmodel.writing import positions
 from hub.recorder import Recorder
 from tests.cli.command import ENLACE, Answer, enlace, environment
 from tests.kafka.change_hub import Hub, hub, until
@@ -119,11 +120,6 @@ def fetched(address: str) -> str:
         return ""
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def told(hub: Hub, postgres: str) -> Iterator[Watched]:
     """What came out of a hub through which all of it went."""
@@ -136,12 +132,12 @@ def told(hub: Hub, postgres: str) -> Iterator[Watched]:
     }
     made = Watched(hub, Told(), settings)
     with written() as logs:
-        ports = free_port(), free_port()
+        ports = free_ports(2)
         with made.process("router", ports[0]), made.process("recorder", ports[1]):
             publish(hub)
             until(lambda: settled(made.told, ports[0]), "all records settled")
             until(lambda: "enlace_recorder_records" in fetched(f"http://127.0.0.1:{ports[1]}/metrics"), "a recorder")
-            until(lambda: recorded(made), "all records recorded")
+            until(lambda: recorded(hub), "all records recorded")
             commands(made)
             pages(hub, made.told, FILE)
             with new_database(postgres) as url:
@@ -214,10 +210,17 @@ def settled(told: Told, port: int) -> bool:
     return sum(map(float, counts)) >= GOOD + BAD + 4
 
 
-def recorded(made: Watched) -> bool:
-    groups = enlace("quarantine", "list", "--json", **made.settings).json
-    waiting = json.loads(enlace("status", "--json", **made.settings).out or "[]")
-    return bool(groups) and len(groups) == sum(row["quarantined"] for row in waiting)
+def recorded(hub: Hub) -> bool:
+    """Whether the read model has all that stands on the topics now."""
+    reading, engine = KafkaReading(hub.connection), open_database(f"sqlite:///{hub.folder / FILE}")
+    try:
+        _, ends = reading.spans(sorted(reading.places()))
+        with engine.connect() as db:
+            reached = positions(db)
+    finally:
+        reading.close()
+        engine.dispose()
+    return all(reached.get(at, 0) >= end for at, end in ends.items())
 
 
 def commands(made: Watched) -> None:

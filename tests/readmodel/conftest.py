@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 
 from hub.readmodel.database import open_database, upgrade
 
-DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))]
+DATABASES = ["sqlite", "postgresql"]
 
 
 @pytest.fixture(params=DATABASES)

@@ -55,7 +55,7 @@ SMALL = st.sampled_from([(2, 2), (2, 3), (3, 2)]).flatmap(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SMALL, st.integers(2, 4))
 def test_who_tries_every_table_finds_k_values_for_each_hidden_cell(
     made: tuple[tuple[int, int], list[int]], k: int
@@ -72,7 +72,7 @@ def test_who_tries_every_table_finds_k_values_for_each_hidden_cell(
         assert len(values) >= k
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(SMALL, st.sets(st.integers(0, 8)))
 def test_bounds_are_what_trying_every_table_finds(made: tuple[tuple[int, int], list[int]], chosen: set[int]) -> None:
     (rows, columns), counts = made
@@ -162,7 +162,7 @@ PERSON = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(PERSON, max_size=25), st.integers(1, 12), st.sampled_from([3, 5, 11]))
 def test_nothing_hidden_of_the_commissions_tables_can_be_computed(persons: list[Counted], times: int, k: int) -> None:
     counts, sums = counts_of(persons * times, COUNTRIES), relations_of(COUNTRIES)

@@ -76,7 +76,7 @@ class Unit:
         self.engine.dispose()
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def unit(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Unit]:
     lite = f"sqlite:///{tmp_path}/register.db"
     url = lite if request.param == "sqlite" else request.getfixturevalue("postgres_url")

@@ -186,7 +186,7 @@ PERSON = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(PERSON, min_size=4, max_size=12),
     st.integers(4, 9),
@@ -221,7 +221,7 @@ def difference(before: Mapping[Where, int | None], after: Mapping[Where, int | N
     return found
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.lists(st.tuples(st.integers(2022, 2025), st.integers(1, 12), PERSON), max_size=30),
     st.integers(1, 8),

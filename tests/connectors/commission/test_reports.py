@@ -189,7 +189,7 @@ def test_a_corrected_report_takes_back_the_parts_that_it_no_longer_has(tmp_path:
     assert [each.key.rpartition("#")[2] for each in found] == ["refused", "children", "adults"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(
         st.tuples(st.sampled_from([None, 9, 17, 18, 45]), st.sampled_from([None, "sí", "no", "no se preguntó"])),

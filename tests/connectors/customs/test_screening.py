@@ -300,7 +300,7 @@ def test_the_own_list_is_read_again_when_it_was_written_again(tmp_path: Path) ->
 hostile = st.text(st.characters(exclude_characters="+:'?\r\n", exclude_categories=["Cs"]), max_size=300)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(hostile, hostile, hostile, hostile, hostile, st.sampled_from(["150310", "720907", "99", "000000", "31129"]))
 def test_whatever_an_airline_writes_nobody_of_the_list_is_lost(
     tmp_path: Path, surname: str, given_names: str, number: str, booking: str, place: str, birth: str

@@ -158,7 +158,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), st.sampled_from([REPORT, REQUEST]))
 def test_any_message_is_an_alert_a_cancel_or_refused(change: dict[str, Any], base: dict[str, Any]) -> None:
     message = {**base, **change}

@@ -6,7 +6,7 @@ from io import BytesIO, RawIOBase
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.formats import cap, cap_xml, records
@@ -16,9 +16,6 @@ from tests.connectors.formats.test_cap import SAMPLES, SPACE, alert, info, read,
 ATOM = "http://www.w3.org/2005/Atom"
 LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
 EVERY = "".join(path.read_text(encoding="latin-1") for path in sorted(Path(SAMPLES).glob("*.xml")))
-
-# A busy machine is no failure: no deadline, no limit on the time to make examples.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def feed(*alerts: str) -> str:
@@ -169,7 +166,7 @@ def known(found: CapAlert | BadAlert) -> bool:
     return isinstance(found, CapAlert) or found.code in REASONS or found.code in records.REASONS
 
 
-@settings(UNHURRIED, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, len(EVERY) - 1), st.integers(0, 30), st.text(max_size=4))
 def test_any_damage_gives_alerts_or_errors(at: int, length: int, text: str) -> None:
     for path in SAMPLES.glob("*.xml"):
@@ -180,7 +177,6 @@ def test_any_damage_gives_alerts_or_errors(at: int, length: int, text: str) -> N
         assert all(known(each) for each in found)
 
 
-@settings(UNHURRIED)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_alerts_or_errors(data: bytes) -> None:
     found = read(data)
@@ -203,7 +199,7 @@ trees = st.recursive(
 )
 
 
-@settings(UNHURRIED, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(trees, max_size=3), st.booleans())
 def test_any_elements_give_an_alert_or_an_error(inside: list[str], in_header: bool) -> None:
     body = "".join(inside)

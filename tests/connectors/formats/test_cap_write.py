@@ -7,7 +7,7 @@ from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Secret
 
@@ -42,9 +42,6 @@ SCHEMA = {
     "area": "areaDesc1 polygon* circle* geocode* altitude? ceiling?",
 }
 COUNTS = {"1": (1, 1), "?": (0, 1), "*": (0, 10**9), "+": (1, 10**9)}
-
-# A busy machine is no failure: no deadline, no limit on the time to make examples.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def assert_valid(element: ElementTree.Element) -> None:
@@ -174,13 +171,13 @@ alerts = st.builds(
 )
 
 
-@settings(UNHURRIED, max_examples=20)
+@settings(max_examples=20)
 @given(alerts)
 def test_any_alert_is_valid_and_reads_back_equal(alert: CapAlert) -> None:
     assert written(alert) == alert
 
 
-@settings(UNHURRIED, max_examples=5)
+@settings(max_examples=5)
 @given(alerts)
 def test_the_same_alert_gives_the_same_bytes(alert: CapAlert) -> None:
     assert write(alert) == write(written(alert))

@@ -327,7 +327,7 @@ def test_nothing_personal_shows_in_a_repr_or_an_error() -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
     for item in read(b"prs_FirstName,prs_Citizenship,prs_Birthdate,con_Consent,hte_Latitude\n" + data):
         assert isinstance(item, Case) or item.reason == REASONS[item.code]
@@ -338,7 +338,7 @@ def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
         st.one_of(st.text(max_size=20), st.integers(), st.floats(), st.dates(), st.booleans()), min_size=86, max_size=86
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_no_value_makes_a_field_fail(cells: list[Any]) -> None:
     for field, cell in zip(htcds_standard.fields().values(), cells, strict=False):
         htcds_standard.read(field, cell)
@@ -401,7 +401,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 @given(st.lists(cases(), max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_cases_written_by_the_template_read_back_equal(written: list[Case]) -> None:
     out = BytesIO()
     htcds.write_xlsx(out, written)
@@ -409,7 +409,7 @@ def test_cases_written_by_the_template_read_back_equal(written: list[Case]) -> N
 
 
 @given(st.lists(cases(), max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_cases_written_as_csv_read_back_equal(written: list[Case]) -> None:
     out = BytesIO()
     htcds.write_csv(out, written)

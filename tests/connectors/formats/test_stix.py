@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Secret
 
@@ -17,9 +17,6 @@ from connectors.formats.stix_record import REASONS, BadObject, StixObject, Unit
 
 SAMPLE = Path(__file__).parent / "samples" / "stix" / "report_tlp2.json"
 Json = dict[str, Any]
-
-# A busy machine is no failure: no deadline, no limit on the time to make examples.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def uid(kind: str, number: int) -> str:
@@ -379,7 +376,7 @@ def graphs(draw: st.DrawFn) -> list[Json]:
     return found
 
 
-@settings(UNHURRIED, max_examples=50)
+@settings(max_examples=50)
 @given(graphs())
 def test_every_object_of_any_graph_is_in_a_unit_or_told(objects: list[Json]) -> None:
     found = read(bundle(*objects))
@@ -394,7 +391,7 @@ def test_every_object_of_any_graph_is_in_a_unit_or_told(objects: list[Json]) -> 
             assert set(one.missing) <= {uid("identity", 99)}
 
 
-@settings(UNHURRIED, max_examples=25)
+@settings(max_examples=25)
 @given(graphs(), st.randoms())
 def test_the_order_of_a_bundle_does_not_change_what_a_report_holds(objects: list[Json], random: Any) -> None:
     """For files whose containers do not hold one another: among those that do, the first is the unit."""
@@ -425,13 +422,13 @@ json_values = st.recursive(
 )
 
 
-@settings(UNHURRIED, max_examples=50)
+@settings(max_examples=50)
 @given(json_values)
 def test_any_json_gives_units_or_errors(value: object) -> None:
     assert all(known(each) for each in read(json.dumps(value)))
 
 
-@settings(UNHURRIED, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 3_000), st.integers(0, 40), st.text(max_size=3))
 def test_any_damage_gives_units_or_errors(at: int, length: int, text: str) -> None:
     whole = SAMPLE.read_text()
@@ -441,7 +438,6 @@ def test_any_damage_gives_units_or_errors(at: int, length: int, text: str) -> No
     assert all(known(each) for each in found)
 
 
-@settings(UNHURRIED)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_units_or_errors(data: bytes) -> None:
     assert all(known(each) for each in read(data))

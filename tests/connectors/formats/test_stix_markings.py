@@ -2,7 +2,7 @@
 
 import pytest
 import stix2  # type: ignore[import-untyped]
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.formats.records import Note
@@ -18,9 +18,6 @@ from connectors.formats.stix_markings import (
 from tests.connectors.formats.test_stix import Json, bundle, person, refused, report, uid, unit
 
 UNKNOWN = uid("marking-definition", 7)
-
-# A busy machine is no failure: no deadline, no limit on the time to make examples.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def definition(identifier: str = UNKNOWN, **more: object) -> Json:
@@ -71,7 +68,7 @@ def test_markings_of_a_senders_own_are_known_by_their_definitions(word: str) -> 
         assert unit(made, report(1, **marked(UNKNOWN))).tlp == from_word(word)
 
 
-@settings(UNHURRIED, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.lists(st.sampled_from(STRICTEST_FIRST), min_size=1, max_size=4),
     st.lists(st.sampled_from(STRICTEST_FIRST), max_size=3),
@@ -83,7 +80,7 @@ def test_of_several_markings_on_object_and_properties_the_strictest_wins(whole: 
     assert found.tlp == strictest([*whole, *single])
 
 
-@settings(UNHURRIED, max_examples=30)
+@settings(max_examples=30)
 @given(st.sampled_from(STRICTEST_FIRST), st.none() | st.sampled_from(STRICTEST_FIRST))
 def test_a_unit_is_as_strict_as_its_strictest_member(root: Tlp, member: Tlp | None) -> None:
     """A member without a marking is under the root's."""

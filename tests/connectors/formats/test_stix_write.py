@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import stix2  # type: ignore[import-untyped]
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import Secret
 
@@ -36,9 +36,6 @@ PARTS = (
     Part("x1", "indicator", PATTERN),
 )
 LINKS = (Link("s1", "located-at", "l1"), Link("s1", "related-to", "v1"))
-
-# A busy machine is no failure: no deadline, no limit on the time to make examples.
-UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def outgoing(**changes: Any) -> Outgoing:
@@ -179,7 +176,7 @@ def test_no_text_of_what_is_to_be_written_shows_a_personal_value() -> None:
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20).map(lambda text: f"x{text}x")
 
 
-@settings(UNHURRIED, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.sampled_from(STRICTEST_FIRST),
     st.none() | texts.map(Secret),

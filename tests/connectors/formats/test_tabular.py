@@ -173,7 +173,7 @@ def test_a_character_cut_by_a_block_is_read_whole(shift: int) -> None:
     st.lists(st.sampled_from([b"ab", "ñ".encode(), b"\xf1", b"\xc3", "€".encode(), b"\n", b"\x81"]), max_size=12),
     st.data(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_how_the_bytes_are_cut_makes_no_difference(pieces: list[bytes], data: st.DataObject) -> None:
     whole = b"".join(pieces)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=5)))
@@ -289,7 +289,7 @@ def test_rows_do_not_show_their_values() -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
     for item in read(BytesIO(b"a,b\n1,2\n" + data)):
         assert isinstance(item, Row) or item.reason == REASONS[item.code]
@@ -297,7 +297,7 @@ def test_no_bytes_make_the_reader_fail(data: bytes) -> None:
 
 
 @given(st.lists(st.sampled_from(["x", '"', ",", ";", "\n", "\r", "ñ", "\x00", "'", "=", " "]), max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_row_of_a_damaged_file_is_a_row_or_an_error(pieces: list[str]) -> None:
     data = ("h1,h2\n" + "".join(pieces)).encode()
     found = items(data + b"\nend,1\n")

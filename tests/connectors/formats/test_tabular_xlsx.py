@@ -343,7 +343,7 @@ def test_a_sheet_is_read_in_pieces() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_damage_to_a_workbook_makes_the_reader_fail(data: st.DataObject) -> None:
     good = bytearray(
         package(f'{HEADER}<row r="2">{cell("A2", "x")}<c r="B2"><v>5</v></c></row>', strings="<si><t>q</t></si>")
@@ -426,7 +426,7 @@ def plain(value: Value) -> Value:
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), max_size=8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_workbook_that_was_written_reads_back_equal(rows: list[tuple[Value, Value]]) -> None:
     out = BytesIO()
     write_xlsx(out, [("a", "b"), *rows])
@@ -435,7 +435,7 @@ def test_a_workbook_that_was_written_reads_back_equal(rows: list[tuple[Value, Va
 
 
 @given(st.lists(st.tuples(TEXTS, TEXTS), max_size=8), st.sampled_from([",", ";", "\t", "|"]))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_a_csv_that_was_written_reads_back_equal(rows: list[tuple[str, str]], delimiter: str) -> None:
     out = BytesIO()
     write_csv(out, [("a", "b"), *rows], delimiter=delimiter)

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-from connectors.generic.messages import ListenOptions, MessageOptions, MessageSource
+from connectors.generic.messages import MessageOptions, MessageSource
 from connectors.sdk import BadRecord, Connector, Trial
 from connectors.sdk.contract_world import World
+from connectors.transports.intake_options import IntakeOptions
 from connectors.transports.spool import Spool
 from tests.connectors.transports.test_intake import Sender
 
@@ -28,7 +29,7 @@ def listen(folder: Path) -> dict[str, Any]:
 
 def waiting(folder: Path, options: MessageOptions, messages: list[bytes]) -> MessageOptions:
     """The same options, listening, with messages that wait: as after an end between taking and publishing them."""
-    chosen = ListenOptions.model_validate(listen(folder))
+    chosen = IntakeOptions.model_validate(listen(folder))
     spool = Spool(chosen.spool, 1_000, 1 << 26, 1 << 40)
     for number, body in enumerate(messages):
         spool.put(f"m{number}", body, 1)

@@ -37,7 +37,7 @@ def test_it_keeps_the_contract(statement: Statement, tmp_path: Path) -> None:
     keep(statement, sql.CONNECTOR, sql.CONNECTOR.trial, tmp_path)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'agency.db'}"

@@ -129,7 +129,7 @@ def test_a_value_that_an_alert_cannot_hold_is_no_reason_to_lose_the_notice(tmp_p
     assert len(alerts) == 1 and not [each for each in troubles if each.level == "bad"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.dictionaries(
         st.sampled_from([*RED, *YELLOW, "eyes_colors_id", "distinguishing_marks", "height", "weight"]),

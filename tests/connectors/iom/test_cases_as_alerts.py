@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.formats import countries, htcds_standard
@@ -383,7 +383,7 @@ def _case(values: dict[str, Any]) -> Case:
     return Case(**{section: kinds[section](**fields) for section, fields in made.items()}, **own)  # type: ignore[operator]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 @given(st.fixed_dictionaries({}, optional={name: _values(name) for name in PLACES}))
 def test_whatever_stands_in_a_row_every_text_is_said_or_stays_for_want_of_consent(values: dict[str, Any]) -> None:
     case = _case(values)

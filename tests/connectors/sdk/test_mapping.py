@@ -302,7 +302,7 @@ anything = st.recursive(plain, lambda inner: st.lists(inner, max_size=3) | st.di
 PLANTED = "ZQXJPLANTEDZQXJ"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from([*RECORD, "internal.x"]), anything, max_size=len(RECORD)))
 def test_whatever_a_record_holds_it_is_an_alert_or_an_error(changes: dict[str, Any]) -> None:
     try:

@@ -213,7 +213,7 @@ def lines(stream: BinaryIO, name: str) -> Iterator[Read[bytes] | BadRecord]:
             yield Read(text.strip(), "", line=number)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.lists(st.sampled_from(["x", "y", "bad"]), max_size=4), max_size=3), st.data())
 def test_wherever_reading_stops_it_goes_on_with_the_next_record(texts: list[list[str]], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -382,7 +382,7 @@ JSON = st.recursive(
 ITEMS = st.lists(JSON | st.fixed_dictionaries({"id": LEAVES, "more": JSON}), max_size=6)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(ITEMS, st.dictionaries(st.text(max_size=5), JSON, max_size=3))
 def test_every_item_of_a_page_is_an_item_or_told(items: list[Any], others: dict[str, Any]) -> None:
     body = json.dumps({**others, "items": items}).encode()

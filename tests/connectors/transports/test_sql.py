@@ -73,7 +73,7 @@ def database(postgres: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.xdist_group("postgres"))])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def base(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Base]:
     sqlite = f"sqlite:///{tmp_path / 'agency.db'}"
     url = sqlite if request.param == "sqlite" else request.getfixturevalue("database")
@@ -363,7 +363,7 @@ def test_different_keys_are_different_texts(one: list[Any], other: list[Any]) ->
     assert (key_text(tuple(one)) == key_text(tuple(other))) == same
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.data())
 def test_whatever_is_written_when_and_wherever_reading_stops_each_last_state_is_said(data: st.DataObject) -> None:
     """Writers take a marker and commit later, within the overlap; the reader stops anywhere and starts anew anywhere."""

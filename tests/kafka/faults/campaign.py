@@ -287,7 +287,7 @@ class Campaign:
     def _await_start(self, router: RouterProcess) -> None:
         """A process that does not listen to signals yet would end by one."""
         deadline = time.monotonic() + RULES_S
-        while not (_at_work(router) or router.ended) and time.monotonic() < deadline:
+        while not (router.listens or router.ended) and time.monotonic() < deadline:
             self._tend(BETWEEN_CARDS_S)
 
     def _stop(self, router: RouterProcess, for_s: float) -> None:

@@ -1,13 +1,16 @@
-"""A router as a process of its own, over the rig's broker: rig.py starts, stops and kills it.
+"""A router as a process of its own: rig.py and test_crash_points.py start, stop and kill it.
 
-    python -m tests.kafka.faults.router SERVERS SLOT RECORDS [plain | plain-flushing]
+    python -m tests.kafka.faults.router SERVERS SLOT RECORDS [--plain plain|flushing] [--die POINT TIMES]
 
-It takes batches of up to RECORDS. SIGTERM ends it in order; SIGUSR1 sets the hub's clock a day ahead, SIGUSR2 two days back.
-`plain` runs the same router on the plain loop of plain.py, with or without a flush() before it adds its offsets.
+It takes batches of up to RECORDS. SIGTERM ends it in order; SIGUSR1 sets the hub's clock a day ahead, SIGUSR2 two days back:
+from when it has written LISTENS. `--plain` runs the same router on the plain loop of plain.py, with or without a flush()
+before it adds its offsets. With `--die` it kills itself when it passes a named point for the TIMESth time.
 """
 
 from __future__ import annotations
 
+import argparse
+import os
 import signal
 import sys
 from types import FrameType
@@ -19,11 +22,12 @@ from hub.bus.settings import Connection
 from hub.bus.topics import INTAKE_PATTERN
 from hub.bus.watchdog import SLOT_TAKEN
 from hub.model.compose import DAY_MS
-from hub.router import GROUP, STATE_TOPIC, Lanes, Router, now_ms, run
+from hub.router import GROUP, STATE_TOPIC, Lanes, Mark, Router, now_ms, run, unmarked
 from tests.kafka.faults.plain import PlainBus, PlainLanes
 from tests.routing.alerts import BUNDLE
 from tests.simulation.load import LANES
 
+LISTENS = "it listens to signals"  # before, a signal would end it at once
 # Short, so that a fault that must time out does so within seconds.
 LIMITS = Limits(
     request_ms=1_500,
@@ -56,29 +60,48 @@ def alarmed(line: str) -> None:
     sys.stderr.write(f"alarm: {line}\n")
 
 
-def main(servers: str, slot: str, records: int, plain: str) -> int:
+def killing(point: str, times: int) -> Mark:
+    """Ends the process with SIGKILL when it passes the point for the `times`th time."""
+    left = times
+
+    def mark(passed: str) -> None:
+        nonlocal left
+        left -= passed == point
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return mark
+
+
+def bus_of(arguments: argparse.Namespace, mark: Mark) -> tuple[Bus, Lanes]:
+    connection = Connection(bootstrap_servers=arguments.servers)
+    if arguments.plain:
+        plain = PlainLanes()
+        flushing = arguments.plain == "flushing"
+        return PlainBus(connection, GROUP, arguments.slot, INTAKE_PATTERN, plain, LIMITS, flushing=flushing), plain
+    lanes = Lanes()
+    bus = KafkaBus(
+        connection,
+        group=GROUP,
+        slot=arguments.slot,
+        topics=INTAKE_PATTERN,
+        restore=lanes.restore,
+        state_topic=STATE_TOPIC,
+        limits=LIMITS,
+        on_alarm=alarmed,
+        mark=mark,
+    )
+    return bus, lanes
+
+
+def main(arguments: argparse.Namespace) -> int:
     asked: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: asked.append(number))
     clock = Clock()
-    connection = Connection(bootstrap_servers=servers)
-    bus: Bus
-    lanes: Lanes
-    if plain:
-        lanes = PlainLanes()
-        bus = PlainBus(connection, GROUP, slot, INTAKE_PATTERN, lanes, LIMITS, flushing=plain == "plain-flushing")
-    else:
-        lanes = Lanes()
-        bus = KafkaBus(
-            connection,
-            group=GROUP,
-            slot=slot,
-            topics=INTAKE_PATTERN,
-            restore=lanes.restore,
-            state_topic=STATE_TOPIC,
-            limits=LIMITS,
-            on_alarm=alarmed,
-        )
-    router = Router(bus, lanes, BUNDLE, LANES, clock_ms=clock.now_ms, batch_records=records)
+    sys.stderr.write(f"{LISTENS}\n")
+    mark = killing(arguments.die[0], int(arguments.die[1])) if arguments.die else unmarked
+    bus, lanes = bus_of(arguments, mark)
+    router = Router(bus, lanes, BUNDLE, LANES, clock_ms=clock.now_ms, batch_records=arguments.records, mark=mark)
     try:
         run(router, lambda: bool(asked))
     except SlotTaken as taken:
@@ -89,5 +112,15 @@ def main(servers: str, slot: str, records: int, plain: str) -> int:
     return 0
 
 
+def asked_for() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("servers")
+    parser.add_argument("slot")
+    parser.add_argument("records", type=int)
+    parser.add_argument("--plain", choices=("plain", "flushing"))
+    parser.add_argument("--die", nargs=2, metavar=("POINT", "TIMES"))
+    return parser.parse_args()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), "".join(sys.argv[4:])))
+    sys.exit(main(asked_for()))

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(240)]
 @pytest.mark.long
 def test_the_same_loop_without_the_rules_doubles_records_under_the_same_faults(tmp_path: Path) -> None:
     """It flushes its records before it adds its offsets: a half has no offsets."""
-    assert "twice" in found(tmp_path, "plain-flushing", missing=Api.TXN_OFFSET_COMMIT, after=Api.PRODUCE)
+    assert "twice" in found(tmp_path, "flushing", missing=Api.TXN_OFFSET_COMMIT, after=Api.PRODUCE)
 
 
 @pytest.mark.long
