@@ -135,6 +135,8 @@ class KafkaBus:
         try:
             self._give_up()
             self._look_for_hanging()
+            if self._membership is not None and self._stops.must_ask_anew():
+                self._membership.ask_anew()
             return self._read(limit, wait_ms)
         except BusError:
             raise

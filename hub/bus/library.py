@@ -217,8 +217,8 @@ def has_place(consumer: Consumer) -> bool:
     return bool(group.stable() and not group.need_rejoin())
 
 
-def finish_rebalance(consumer: Consumer) -> None:
-    """Has a rebalance that has begun go on in the next poll(), whatever it began for.
+def join_again(consumer: Consumer) -> None:
+    """Joins its group again in the next poll(), and so has a rebalance that has begun go on, whatever it began for.
 
     A rebalance that a leader begins because topics changed is forgotten if poll() runs out of time between its two
     requests: the library sees no reason to rejoin any more, and sends no heartbeat either. Safe on the I/O thread.

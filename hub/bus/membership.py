@@ -59,11 +59,11 @@ class _Listener(ConsumerRebalanceListener):
 
     def on_partitions_revoked(self, _revoked: Iterable[TopicPartition]) -> None:
         self.rebalancing = True
-        library.finish_rebalance(self._consumer)
+        library.join_again(self._consumer)
 
     def on_partitions_lost(self, _lost: Iterable[TopicPartition]) -> None:
         self.rebalancing = True
-        library.finish_rebalance(self._consumer)
+        library.join_again(self._consumer)
 
 
 class Membership:
@@ -134,6 +134,10 @@ class Membership:
         """The assignment as it is now is going to be restored. All of it is paused still."""
         self._listener.changed = False
         self._read = set()
+
+    def ask_anew(self) -> None:
+        """Joins again in the next poll(). If this member is the one that assigns, everybody is assigned anew."""
+        library.join_again(self._consumer)
 
     def restart(self) -> None:
         """Pauses everything, as if it were newly assigned."""

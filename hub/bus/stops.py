@@ -14,6 +14,8 @@ Alarm = Callable[[str], None]
 
 TRIES = 3  # of a partition that cannot be read
 BROKEN_LANE_S = 30.0  # a new topic is noticed by all members well within this
+ASK_ANEW_S = 12.0  # ... and by the one that assigns, who asks for topics every ten seconds
+LONGEST_ASK_S = 300.0
 
 _BROKEN = "its lane is not assigned whole"
 
@@ -32,6 +34,8 @@ class Stops:
         self._alarmed: dict[TopicPartition, str] = {}
         self._failures: dict[TopicPartition, tuple[int, int]] = {}  # at which offset, how often
         self._broken_since_s: float | None = None
+        self._ask_s: float | None = None  # when the group is to be asked for another assignment
+        self._pause_s = ASK_ANEW_S
 
     @property
     def stopped(self) -> Mapping[TopicPartition, str]:
@@ -60,6 +64,10 @@ class Stops:
         self._stopped = {at: why for at, why in self._stopped.items() if at in failed & assigned}
         self._stopped |= dict.fromkeys(broken, _BROKEN)
         self._broken_since_s = (self._broken_since_s or self._clock_s()) if broken else None
+        if not broken:
+            self._ask_s, self._pause_s = None, ASK_ANEW_S
+        elif self._ask_s is None:
+            self._ask_s = self._clock_s() + self._pause_s
         return set(assigned) - broken - failed
 
     def remind(self) -> None:
@@ -68,4 +76,18 @@ class Stops:
             return
         self._broken_since_s = self._clock_s()
         broken = lanes(at for at, why in self._stopped.items() if why == _BROKEN)
-        self._on_alarm(f"lanes {broken} are not read: topics differ in their number of partitions")
+        self._on_alarm(
+            f"lanes {broken} are not read: topics differ in their number of partitions, or a topic is left out"
+        )
+
+    def must_ask_anew(self) -> bool:
+        """Whether the group should be asked to assign again: a lane stays broken. Now and then, later each time.
+
+        A broker gives a member that starts again in its slot the assignment that the slot had, without asking who assigns. If
+        a topic was left out of that one, since its metadata was not complete just then, nothing else would ever mend it.
+        """
+        if self._ask_s is None or self._clock_s() < self._ask_s:
+            return False
+        self._pause_s = min(2 * self._pause_s, LONGEST_ASK_S)
+        self._ask_s = self._clock_s() + self._pause_s
+        return True

@@ -48,7 +48,7 @@ def member_of(kafka: LocalKafka, group: str, **settings: Any) -> library.Consume
         def on_partitions_assigned(self, _assigned: object) -> None: ...
 
         def on_partitions_revoked(self, _revoked: object) -> None:
-            library.finish_rebalance(consumer)
+            library.join_again(consumer)
 
     consumer.subscribe(topics=[topic_of(kafka)], listener=Asks())
     return consumer
@@ -143,7 +143,7 @@ def test_a_rebalance_is_finished_once_it_was_asked_for(kafka: LocalKafka) -> Non
     consumer = member_of(kafka, f"finished-{time.time_ns()}")
     patiently(lambda: placed(consumer))
     before = consumer.group_metadata().generation_id
-    library.finish_rebalance(consumer)
+    library.join_again(consumer)
     assert not library.has_place(consumer)
     patiently(lambda: placed(consumer))
     assert consumer.group_metadata().generation_id > before

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.bus.bus import TopicPartition
 from hub.bus.lanes import whole_lanes
-from hub.bus.stops import BROKEN_LANE_S, Stops
+from hub.bus.stops import ASK_ANEW_S, BROKEN_LANE_S, LONGEST_ASK_S, Stops
 
 A1, A2, B1 = TopicPartition("a", 1), TopicPartition("a", 2), TopicPartition("b", 1)
 
@@ -80,8 +82,38 @@ def test_broken_lanes_are_an_alarm_only_if_they_stay_broken() -> None:
     assert alarms == []
     clock.now_s += BROKEN_LANE_S
     stops.remind()
-    assert alarms == ["lanes [2] are not read: topics differ in their number of partitions"]
+    assert alarms == ["lanes [2] are not read: topics differ in their number of partitions, or a topic is left out"]
     assert stops.readable({A1, B1}, {"a", "b"}) == {A1, B1}
     clock.now_s += BROKEN_LANE_S
     stops.remind()
     assert len(alarms) == 1
+
+
+def test_the_group_is_asked_again_for_a_lane_that_stays_broken_later_each_time() -> None:
+    clock = Clock()
+    stops = Stops(lambda _: None, clock)
+    asked = []
+    for _ in range(2_000):
+        if not clock.now_s % 10:  # whatever is assigned anew is broken still
+            stops.readable({A1, A2, B1}, {"a", "b"})
+        if stops.must_ask_anew():
+            asked.append(clock.now_s)
+        clock.now_s += 1
+    pauses = [after - before for before, after in pairwise(asked)]
+    assert asked[0] == 100 + ASK_ANEW_S
+    assert pauses[0] == 2 * ASK_ANEW_S and pauses[-1] == LONGEST_ASK_S and sorted(pauses) == pauses
+
+
+def test_nobody_is_asked_while_all_lanes_are_whole_and_the_next_broken_one_is_asked_for_soon() -> None:
+    clock = Clock()
+    stops = Stops(lambda _: None, clock)
+    stops.readable({A1, A2, B1}, {"a", "b"})
+    clock.now_s += ASK_ANEW_S
+    assert stops.must_ask_anew()
+    stops.readable({A1, B1}, {"a", "b"})
+    clock.now_s += LONGEST_ASK_S
+    assert not stops.must_ask_anew()
+    stops.readable({A1, A2, B1}, {"a", "b"})
+    assert not stops.must_ask_anew()
+    clock.now_s += ASK_ANEW_S
+    assert stops.must_ask_anew()
