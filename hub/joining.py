@@ -19,7 +19,7 @@ from hub.bus.restore import partitions_of, read_table
 from hub.bus.secured import connection as secured_connection
 from hub.bus.settings import Connection
 from hub.bus.topics import CONNECTORS, HOLDINGS, administration, create, declared
-from hub.routing.holdings import POSITION_KEY, opened
+from hub.routing.holdings import of_alerts
 
 PASSWORD_BYTES = 32
 PREFIX = "ENLACE_"
@@ -139,15 +139,11 @@ def still_held(connection: Connection, agency: str) -> StillHeld:
 def held_in(table: Iterable[tuple[TopicPartition, Record]], agency: str) -> StillHeld:
     """The same by the records of the topic `holdings`: the newest of each alert counts."""
     until_ms: dict[bytes, int] = {}
-    for _, record in table:
-        if record.key is None or record.key.startswith(POSITION_KEY):
-            continue
-        until_ms.pop(record.key, None)
-        if record.value is not None:
-            holding = opened(record.value)
-            held = holding.recipients.get(agency)
-            if held is not None and (held.revision or held.owed):
-                until_ms[record.key] = holding.valid_until_ms
+    for _, alert, holding in of_alerts(table):
+        until_ms.pop(alert, None)
+        held = holding.recipients.get(agency) if holding else None
+        if holding and held and (held.revision or held.owed):
+            until_ms[alert] = holding.valid_until_ms
     return StillHeld(len(until_ms), max(until_ms.values(), default=0))
 
 

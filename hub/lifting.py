@@ -20,7 +20,7 @@ from hub.bus.settings import Connection
 from hub.bus.topics import CONTROL, HOLDINGS
 from hub.model.avro import LOCAL_IDS, SchemaIds, Undecodable, decode_as, encode, frame, unframe
 from hub.model.decision import Control
-from hub.routing.holdings import POSITION_KEY, Holding, opened
+from hub.routing.holdings import Holding, of_alerts
 from hub.routing.state import EVERYBODY
 
 ORDERS_AT_ONCE: Final = 500  # of one transaction
@@ -45,14 +45,11 @@ def owed_now(connection: Connection) -> list[Owed]:
 def owed_in(table: Iterable[tuple[TopicPartition, Record]]) -> list[Owed]:
     """What is owed by the records of the topic `holdings`: the newest of each alert counts."""
     found: dict[bytes, Owed] = {}
-    for at, record in table:
-        if record.key is None or record.key.startswith(POSITION_KEY):
-            continue
-        found.pop(record.key, None)
-        if record.value is not None:
-            owed = _owed(record.key, at.partition, opened(record.value))
-            if owed.agencies:
-                found[record.key] = owed
+    for lane, alert, holding in of_alerts(table):
+        found.pop(alert, None)
+        owed = _owed(alert, lane, holding) if holding else None
+        if owed and owed.agencies:
+            found[alert] = owed
     return list(found.values())
 
 

@@ -228,7 +228,7 @@ class Publication:
                 counts.unchanged += 1
                 return []
             counts.renewed += 1
-        made = self._said_on(key, known, proposed, staged, counts)
+        made = self._said_on(key, known, proposed, mark, staged, counts)
         counts.published += 1
         return made
 
@@ -273,7 +273,8 @@ class Publication:
                 if known is None or not self._renewals.is_due(key, known, now_ms):
                     continue
                 try:
-                    records += self._said_on(key, known, proposed, staged, counts)
+                    mark = content_mark(self._identity.key, proposed)
+                    records += self._said_on(key, known, proposed, mark, staged, counts)
                 except BadNative:
                     unsaid += 1
                     continue
@@ -287,11 +288,16 @@ class Publication:
         return unsaid
 
     def _said_on(
-        self, key: bytes, known: NativeKey | None, proposed: Alert, staged: dict[bytes, NativeKey], counts: Counts
+        self,
+        key: bytes,
+        known: NativeKey | None,
+        proposed: Alert,
+        mark: bytes,
+        staged: dict[bytes, NativeKey],
+        counts: Counts,
     ) -> list[Outgoing]:
         """What a record says, as the next revision of its alert; of another one if that ended long ago. The old one is
         cancelled then: copies of it may still be held, and nobody could call them back any more. Raises BadNative."""
-        mark = content_mark(self._identity.key, proposed)
         if known is None or self._now_ms() < known.valid_until_ms + SAME_ALERT_MS:
             return self._said(key, known, proposed, mark, staged)
         said: dict[bytes, NativeKey] = {}

@@ -14,6 +14,7 @@ import typer
 from .cluster import connection, schema_ids
 from .logs import configure
 from .output import BAD_INPUT, FAILURE, JsonFlag, fail, print_json, table
+from .recorded import now_ms
 from .rules import keys_of_first
 from .settings import load_bundle, settings
 
@@ -196,7 +197,7 @@ def _house(chosen: ConsoleSettings, port: int, profile: Path | None) -> Any:
     except (KafkaError, BusError) as error:
         fail(f"the cluster at {reached.bootstrap_servers} cannot be used: {type(error).__name__}")
     local: Bundle | None = load_bundle(profile or hub.profile) if profile or hub.profile else None
-    cluster = KafkaCluster(reached, ids, keys_of_first(), hub.partitions, hub.replication, _now_ms, local)
+    cluster = KafkaCluster(reached, ids, keys_of_first(), hub.partitions, hub.replication, now_ms, local)
     with suppress(Unreachable):  # it is shown on the pages
         cluster.standing()
     return House(
@@ -205,7 +206,7 @@ def _house(chosen: ConsoleSettings, port: int, profile: Path | None) -> Any:
         settings=chosen,
         people=People(tries=chosen.sign_in_tries),
         sessions=lifetimes(chosen),
-        clock=_now_ms,
+        clock=now_ms,
         port=port,
         profile=local,
     )
@@ -245,7 +246,3 @@ def _writing(engine: Engine) -> Any:
 
 def _new_password() -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

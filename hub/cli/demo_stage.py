@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -120,19 +121,18 @@ class Stage:
         from hub.readmodel.reading import KafkaReading
         from hub.readmodel.writing import positions
 
-        reading = KafkaReading(self._cluster.connection)
-        places = sorted(at for at in reading.places() if not at.topic.startswith(CONNECTORS))  # these never end
-        ends = reading.spans(places)[1]
-        reading.close()
-        database = open_database(database_url(self._cluster.home))
+        with closing(KafkaReading(self._cluster.connection)) as reading:
+            places = sorted(at for at in reading.places() if not at.topic.startswith(CONNECTORS))  # these never end
+            ends = reading.spans(places)[1]
         deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
-        with spinner() as progress:
+        with spinner() as progress, ExitStack() as stack:
+            database = open_database(database_url(self._cluster.home))
+            stack.callback(database.dispose)
             progress.add_task("the recorder reads to the end")
             while time.monotonic() < deadline_s:
                 with database.connect() as rows:
                     reached = positions(rows)
                 if all(reached.get(at, 0) >= end for at, end in ends.items()):
-                    database.dispose()
                     return
                 self._look_after()
                 time.sleep(LOOK_S)

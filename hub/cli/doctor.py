@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from . import checks
 from .checks import Check
 from .cluster import connection
 from .output import FAILURE, JsonFlag, print_json, table
+from .recorded import now_ms
 from .settings import Settings, load_bundle, settings
 from .watching import busy
 
@@ -87,7 +87,7 @@ def _cluster(profile: Path | None, finish: bool) -> Iterator[Check]:
     if not findings:
         yield Check("topics", True, "as declared")
     if any(finding.topic == GUIDELINES and finding.found == "absent" for finding in findings):
-        yield from checks.guidelines(bundle, _now_ms())
+        yield from checks.guidelines(bundle, now_ms())
     else:
         yield from _guidelines(where, bundle)
     yield from _transactions(where, finish)
@@ -109,7 +109,7 @@ def _guidelines(where: Connection, local: Bundle) -> Iterator[Check]:
     except (BusError, KafkaError, typer.Exit) as error:
         yield Check("guidelines", False, f"cannot be looked at: {type(error).__name__}", "enlace guidelines history")
         return
-    yield from checks.guidelines(in_force.bundle if in_force else local, _now_ms())
+    yield from checks.guidelines(in_force.bundle if in_force else local, now_ms())
 
 
 def _brokers(where: Connection, chosen: Settings) -> Iterator[Check]:
@@ -121,7 +121,7 @@ def _brokers(where: Connection, chosen: Settings) -> Iterator[Check]:
     try:
         with administration(where) as admin:
             yield checks.versions(admin, library.VERSION)
-            yield checks.clock(admin, (DECISIONS, HOLDINGS, CONTROL), _now_ms())
+            yield checks.clock(admin, (DECISIONS, HOLDINGS, CONTROL), now_ms())
             yield from checks.brokers(admin, checks.is_production(chosen))
     except (TopicError, KafkaError) as error:
         advice = "the user of this command needs the right to describe the cluster and its settings"
@@ -160,7 +160,3 @@ def _advice(each: Hanging) -> str:
     if each.verdict is not None:
         return "write the marker that is missing: enlace doctor --finish"
     return "the coordinator's log does not tell how it ended: compare with what its producer knows, never abort blindly"
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -12,6 +12,7 @@ import typer
 
 from .cluster import reached, schema_ids
 from .output import BAD_INPUT, FAILURE, JsonFlag, fail, print_json, table
+from .recorded import now_ms
 from .rules import publisher, read, read_topic
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def set_hold(
     _check(scope)
     with reached() as connection, _writing(connection) as (book, ids, writer):
         _known(scope, book)
-        order = holds.set_by(who or getpass.getuser(), scope, why, _now_ms())
+        order = holds.set_by(who or getpass.getuser(), scope, why, now_ms())
         _write(order, ids, writer)
     typer.echo(f"{scope} is held by {order.set_by}")
 
@@ -65,7 +66,7 @@ def lift_hold(scope: ScopeArgument, who: WhoOption = None) -> None:
                 typer.echo(f"{scope} was lifted by {before.asked_by} and {before.lifted_by}")
             else:
                 try:
-                    order = holds.lifted_by(person, before, _now_ms())
+                    order = holds.lifted_by(person, before, now_ms())
                 except holds.NoHold:
                     fail(f"{scope} is not held, as far as can be read: see `enlace hold list`", BAD_INPUT)
                 except holds.SamePerson:
@@ -194,7 +195,3 @@ def _order(connection: Connection, owed: list[Owed], ids: SchemaIds, who: str, w
     finally:
         writer.close()
     return len(owed) - found
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -5,10 +5,11 @@ The same bytes stand on the `holdings` topic. What a batch changes is staged and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from hub.bus.bus import Record, TopicPartition
 from hub.model import splice
 from hub.model.avro import Undecodable, decode, unframe
 
@@ -52,6 +53,14 @@ def opened(value: bytes) -> Holding:
         fields["valid_until_ms"],
         {held["agency"]: _held(held) for held in fields["recipients"]},
     )
+
+
+def of_alerts(table: Iterable[tuple[TopicPartition, Record]]) -> Iterator[tuple[int, bytes, Holding | None]]:
+    """Lane, alert id and holding by each record of the topic `holdings` that is of an alert; None: forgotten. Of several of
+    one alert the last counts. Raises Undecodable."""
+    for at, record in table:
+        if record.key is not None and not record.key.startswith(POSITION_KEY):
+            yield at.partition, record.key, None if record.value is None else opened(record.value)
 
 
 def known_of(holdings: Mapping[bytes, bytes], alert: bytes) -> Holding | None:

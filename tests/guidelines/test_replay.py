@@ -16,7 +16,7 @@ from hub.model.core import Alert
 from hub.model.decision import Decision
 from hub.model.recorded import recorded as cut
 from tests.guidelines.published import bundle_fields, without
-from tests.model import strategies as made
+from tests.model.records import RECORDS
 from tests.routing.alerts import BUNDLE, Hub, alert, cancel
 
 
@@ -85,7 +85,7 @@ def test_what_the_draft_does_not_know_would_wait_in_quarantine_and_is_counted() 
 
 @given(st.data())
 def test_a_record_is_cut_as_the_strict_decoder_reads_it(data: st.DataObject) -> None:
-    decision = data.draw(made.RECORDS["Decision"])
+    decision = data.draw(RECORDS["Decision"])
     found = cut(encode(decision), data.draw(st.sampled_from([None, decision.core.id.bytes])))
     assert found.source == (decision.source.topic, decision.source.partition, decision.source.offset)
     assert (found.decided_ms, found.outcome) == (decision.decided_ms, decision.outcome)

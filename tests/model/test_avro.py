@@ -20,6 +20,7 @@ from hub.model.core import Alert, Section
 from hub.model.decision import Holding
 from hub.model.sections import Case, Contact, Content, Narrative
 from tests.model import strategies as made
+from tests.model.records import RECORDS
 
 NAME = "Xiomara"  # stands for any personal value: no error may show it
 ENDED = b"\x00"
@@ -29,7 +30,7 @@ ENDED = b"\x00"
 @settings(max_examples=25)
 @given(data=st.data())
 def test_every_record_comes_back_as_it_was(name: str, data: st.DataObject) -> None:
-    record = data.draw(made.RECORDS[name])
+    record = data.draw(RECORDS[name])
     body = avro.encode(record)
     assert avro.decode_as(type(record), body) == record
     assert avro.encode(avro.decode_as(type(record), body)) == body

@@ -10,6 +10,7 @@ from hub.model.core import Alert
 from hub.model.delivery import Delivery, View
 from hub.model.obligation import Obligation
 from hub.model.walk import walk
+from tests.model import records
 from tests.model import strategies as made
 
 NUMBERS = st.integers(0, 63).flatmap(lambda bits: st.integers(-(2**bits), 2**bits - 1))
@@ -35,7 +36,7 @@ def test_nothing_is_spliced_as_it_is_encoded() -> None:
     assert splice.array([]) == splice.strings(()) == b"\x00"
 
 
-@given(made.obligations)
+@given(records.obligations)
 def test_an_obligation_is_spliced_as_it_is_encoded(terms: Obligation) -> None:
     assert splice.obligation(terms) == b"\x02" + avro.encode(terms)
 
@@ -57,7 +58,7 @@ def spliced_delivery(model: Delivery, view: bytes | None) -> bytes:
 
 
 @settings(max_examples=25)
-@given(made.deliveries())
+@given(records.deliveries())
 def test_a_delivery_is_spliced_as_it_is_encoded(model: Delivery) -> None:
     view = None if model.view is None else avro.encode(model)[len(spliced_delivery(model, None)) :]
     assert spliced_delivery(model, view) == avro.encode(model)
@@ -66,7 +67,7 @@ def test_a_delivery_is_spliced_as_it_is_encoded(model: Delivery) -> None:
 
 
 @settings(max_examples=25)
-@given(made.alerts(), made.deliveries(), st.data())
+@given(made.alerts(), records.deliveries(), st.data())
 def test_a_delivery_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_bytes(
     alert: Alert, model: Delivery, data: st.DataObject
 ) -> None:
@@ -86,7 +87,7 @@ def test_a_delivery_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_byte
 
 
 @settings(max_examples=25)
-@given(made.alerts(), made.decisions())
+@given(made.alerts(), records.decisions())
 def test_a_decision_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_bytes(
     alert: Alert, model: decision.Decision
 ) -> None:
@@ -110,7 +111,7 @@ def test_a_decision_made_of_an_alerts_slices_is_one_and_encodes_to_the_same_byte
     assert source.encode() == avro.encode(decision.Noted(source=model.source, decided_ms=0, what="x"))[:-3]
 
 
-@given(made.holdings)
+@given(records.holdings)
 def test_a_holding_is_spliced_as_it_is_encoded(model: decision.Holding) -> None:
     recipients = [
         splice.held(item.agency, item.number, item.revision, item.categories, item.seen, item.owed)
@@ -128,7 +129,7 @@ def test_a_holding_is_spliced_as_it_is_encoded(model: decision.Holding) -> None:
     assert body == avro.encode(model)
 
 
-@given(made.offsets, made.offsets)
+@given(records.offsets, records.offsets)
 def test_a_position_is_spliced_as_it_is_encoded(next_offset: int, last_decided: int) -> None:
     model = decision.Position(next_offset=next_offset, last_decided=last_decided)
     assert splice.position(next_offset, last_decided) == avro.encode(model)

@@ -15,7 +15,7 @@ from hub.model.decision import QUARANTINE_REASONS
 from hub.routing.route import route
 from hub.routing.state import Arrived, Routed, State
 from tests.auditor_intake import judge
-from tests.model.strategies import RECORDS
+from tests.model.records import RECORDS
 from tests.routing.alerts import BUNDLE, NOW_MS, Hub, alert, cancel, decoded, followed, framed, receipt_of, record_of
 from tests.routing.test_deliveries import ALERTS as ROUTABLE
 

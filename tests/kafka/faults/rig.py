@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -88,10 +88,7 @@ class RouterProcess:
     def end(self) -> int:
         """In order; its exit code. A stopped one is continued, one that has just been started may begin."""
         self.signal(signal.SIGCONT)
-        deadline = time.monotonic() + PATIENCE_S
-        while not (self.ended or self.listens):
-            assert time.monotonic() < deadline, f"{self.slot} does not begin: {self.said()[-TOLD_CHARS:]}"
-            time.sleep(LOOK_S)
+        self._await(lambda: self.ended or self.listens, "does not begin")
         self.signal(signal.SIGTERM)
         return self.code()
 
@@ -105,10 +102,14 @@ class RouterProcess:
 
     def await_word(self, word: str) -> None:
         """Until it has written `word`."""
+        self._await(lambda: word in self.said() or self.ended, f"never said {word}")
+        assert word in self.said(), f"{self.slot} ended: {self.said()[-TOLD_CHARS:]}"
+
+    def _await(self, found: Callable[[], bool], lacking: str) -> None:
+        """Looks at its log, which nothing tells of, until the answer is true."""
         deadline = time.monotonic() + PATIENCE_S
-        while word not in self.said():
-            assert not self.ended, f"{self.slot} ended: {self.said()[-TOLD_CHARS:]}"
-            assert time.monotonic() < deadline, f"{self.slot} never said {word}: {self.said()[-TOLD_CHARS:]}"
+        while not found():
+            assert time.monotonic() < deadline, f"{self.slot} {lacking}: {self.said()[-TOLD_CHARS:]}"
             time.sleep(LOOK_S)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0001"
 down_revision = None
@@ -45,4 +46,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """There is nothing before them."""
-    raise NotImplementedError("the first version of the tables")
+    raise CommandError("the first version of the tables")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0001"
 down_revision = None
@@ -33,7 +34,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """The first version has none before it."""
-    raise NotImplementedError("there is no version before the first: drop the database")
+    raise CommandError("there is no version before the first: drop the database")
 
 
 def _tables() -> None:

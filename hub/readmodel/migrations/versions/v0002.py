@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0002"
 down_revision = "0001"
@@ -35,7 +36,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What is derived can be rebuilt into an older version's database."""
-    raise NotImplementedError("rebuild with the older version into a new database")
+    raise CommandError("rebuild with the older version into a new database")
 
 
 def _by_key(table: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 from hub.model.receipt import ERROR_KINDS, OTHER, RECEIPT_REASONS
 
@@ -25,4 +26,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What an agency wrote is on its topics still."""
-    raise NotImplementedError("rebuild with the older version into a new database")
+    raise CommandError("rebuild with the older version into a new database")

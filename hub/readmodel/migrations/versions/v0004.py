@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.util import CommandError
 
 revision = "0004"
 down_revision = "0003"
@@ -32,4 +33,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """What is derived can be rebuilt into an older version's database."""
-    raise NotImplementedError("rebuild with the older version into a new database")
+    raise CommandError("rebuild with the older version into a new database")
